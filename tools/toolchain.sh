@@ -112,13 +112,14 @@ install_cargo() { # install_cargo NAME VERSION CRATE@VERSION; built here with th
 }
 
 check_files() { # the block on stdin
-  local kind path hash rest found
+  local kind path hash rest found file
   while read -r kind path hash rest; do
     [[ "$kind" == file ]] || continue
-    [[ -f "$TOOLCHAIN/$path" ]] || die "cannot use $path because it was not installed" "remove $TOOLCHAIN and run again"
-    read -r found _ < <(sha256sum "$TOOLCHAIN/$path")
+    for file in "$TOOLCHAIN"/$path; do break; done # the one file that the pattern names
+    [[ -f "$file" ]] || die "cannot use $path because it was not installed" "remove $TOOLCHAIN and run again"
+    read -r found _ < <(sha256sum "$file")
     [[ "$found" == "$hash" ]] || {
-      rm -f "$TOOLCHAIN/$path"
+      rm -f "$file"
       die "cannot use $path because its SHA-256 is $found and tools/toolchain.lock says $hash" \
         "check the mirror that the package client uses; change the lock only if you mean to move to another version"
     }
