@@ -1,0 +1,45 @@
+/** Every maximum, with its unit. Relations between them are asserted at the end of the file. */
+import { assert } from "./errors.ts";
+
+export const LIMITS = {
+  /** Declared things. */
+  drivers: 1_000,
+  routes: 10_000,
+  contracts: 1_000,
+  endpointsOfADriver: 64,
+  fieldsOfAContract: 256,
+  rules: 1_000,
+  /** Bytes of all CUE files together. */
+  configBytes: 4 * 1024 * 1024,
+  /** Bytes of a plan file. */
+  planBytes: 64 * 1024 * 1024,
+  /** Nesting of any JSON that is parsed. */
+  jsonDepth: 64,
+  signaturesOfAnEnvelope: 32,
+  envelopesOfAPlan: 32,
+  closureFiles: 4_096,
+  closureBytes: 512 * 1024 * 1024,
+  /** Lanes. */
+  ringBytesMin: 4 * 1024,
+  ringBytesMax: 256 * 1024 * 1024,
+  regionBytes: 1024 * 1024 * 1024,
+  /** Control messages. */
+  controlMessageBytes: 64 * 1024,
+  descriptorsOfAMessage: 253,
+  /** WAL. */
+  walSectorBytes: 4_096,
+  walRecordBytes: 16 * 1024 * 1024,
+  walBytes: 256 * 1024 * 1024,
+  /** Panel. */
+  queuedApplies: 16,
+  movesUnderWay: 64,
+  logBytesOfADriver: 4 * 1024 * 1024,
+  requestBytes: 80 * 1024 * 1024,
+  tokenLifeNs: 60_000_000_000,
+  /** A stall looks at its lane every quarter, so that this bounds how often the panel wakes. */
+  stallNsMin: 4_000_000,
+} as const;
+
+assert(LIMITS.ringBytesMax < LIMITS.regionBytes, "a ring fits in a region");
+assert(LIMITS.walRecordBytes < LIMITS.walBytes, "a record fits in the log");
+assert(LIMITS.planBytes < LIMITS.requestBytes, "a plan fits in a request");
