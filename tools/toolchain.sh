@@ -105,17 +105,20 @@ install_apt() { # install_apt NAME VERSION PACKAGE...; unpacked into the toolcha
   done
 }
 
-install_cargo() { # install_cargo NAME VERSION CRATE@VERSION; built here with the locked Rust, from its own Cargo.lock
+install_cargo() { # install_cargo NAME VERSION FOLDER; built here by the locked Rust from its own Cargo.lock
   need rust
-  say "building $1 $2 (a few minutes, once)"
-  client "$1" "$NET_REMEDY" cargo install --quiet --locked --root "$TOOLCHAIN/$1" "$3"
+  say "building $1 $2 (half a minute, once)"
+  client "$1" "$NET_REMEDY" cargo install --quiet --locked --root "$TOOLCHAIN/$1" --path "$ROOT/$3" \
+    --target-dir "$TOOLCHAIN/$1.build"
+  mkdir -p "$TOOLCHAIN/$3" && cp "$ROOT/$3/Cargo.lock" "$TOOLCHAIN/$3/Cargo.lock"
+  rm -rf "$TOOLCHAIN/$1.build"
 }
 
 check_files() { # the block on stdin
   local kind path hash rest found file
   while read -r kind path hash rest; do
     [[ "$kind" == file ]] || continue
-    for file in "$TOOLCHAIN"/$path; do break; done # the one file that the pattern names
+    file="$TOOLCHAIN/$path"
     [[ -f "$file" ]] || die "cannot use $path because it was not installed" "remove $TOOLCHAIN and run again"
     read -r found _ < <(sha256sum "$file")
     [[ "$found" == "$hash" ]] || {
