@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Makes dist/rtt, the one executable: cargo, wasm, CUE, then `deno compile`.
+#   --check     builds twice from scratch in two folders with different paths and compares: prints one SHA-256
+#   --offline   no package client touches the network; the toolchain and the packages must be there already
+set -euo pipefail
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+check=''
+for argument in "$@"; do
+  case "$argument" in
+    --check) check=yes ;;
+    --offline) export X_OFFLINE=yes ;;
+    *)
+      printf 'compile.sh: cannot read %s because it is unknown\n   remedy: use --check, --offline or nothing\n' "$argument" >&2
+      exit 2
+      ;;
+  esac
+done
+source "$ROOT/tools/toolchain.sh"
+source "$ROOT/tools/build.sh"
+toolchain_env
+
+# The files that make the program, without anything built before.
+copy_tree() {
+  mkdir -p "$1"
+  (cd "$ROOT" && tar --create --exclude-vcs --exclude=./dist --exclude=target --exclude=.rtt --exclude=node_modules .) |
+    tar --extract --directory "$1"
+  rm -rf "$1/wasm/generated"
+}
+
+if [[ -z "$check" ]]; then
+  build_dist
+  say "dist/rtt is there: $(stat --format %s "$ROOT/dist/rtt") bytes"
+  exit 0
+fi
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+hashes=()
+for place in one two/a-longer-path; do
+  say "building from scratch in $work/$place"
+  copy_tree "$work/$place"
+  (
+    ROOT="$work/$place"
+    source "$ROOT/tools/build.sh"
+    build_dist
+  )
+  read -r hash _ < <(sha256sum "$work/$place/dist/rtt")
+  hashes+=("$hash")
+done
+if [[ "${hashes[0]}" != "${hashes[1]}" ]]; then
+  for file in "$work"/one/dist/parts/*; do
+    cmp --silent "$file" "$work/two/a-longer-path/dist/parts/${file##*/}" || say "differs: ${file##*/}"
+  done
+  die "cannot call the build reproducible because ${hashes[0]} is not ${hashes[1]}" "see which part differs, above"
+fi
+echo "${hashes[0]}"

@@ -1,0 +1,132 @@
+# The parts of dist/rtt, in order, into dist/parts. Sourced by ./x and compile.sh. A part whose inputs have not changed
+# since it was made is not made again.
+
+PARTS="$ROOT/dist/parts"
+GNU=x86_64-unknown-linux-gnu
+MUSL=x86_64-unknown-linux-musl
+
+# SHA-256 over names and contents of all files below the given paths, build folders left out.
+inputs_hash() {
+  (
+    cd "$ROOT" && find "$@" \( -name target -o -path wasm/generated -o -name node_modules \) -prune -o -type f -print0 |
+      LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+  )
+}
+
+# part NAME FUNCTION OUTPUT[,OUTPUT...] INPUT...: runs FUNCTION unless all outputs are there, made from these inputs.
+part() {
+  local name="$1" make="$2" outputs="${3//,/ }" stamp="$PARTS/.$1.stamp" hash output started=$SECONDS fresh=yes
+  shift 3
+  hash="$(inputs_hash "$@" tools/build.sh tools/rustc.sh tools/toolchain.lock)"
+  [[ -f "$stamp" && "$(<"$stamp")" == "$hash" ]] || fresh=no
+  for output in $outputs; do [[ -f "$ROOT/$output" ]] || fresh=no; done
+  [[ $fresh == yes ]] && return
+  say "building $name"
+  rm -f "$stamp"
+  # shellcheck disable=SC2086 # a list of paths, none with a space
+  "$make"
+  for output in $outputs; do
+    [[ -f "$ROOT/$output" ]] || die "cannot build $name because $output was not made" "read the messages above"
+  done
+  printf '%s' "$hash" >"$stamp"
+  say "built $name in $((SECONDS - started)) s"
+}
+
+# Release artefacts must not tell where they were built: rustc.sh maps this tree and the crates to fixed names.
+cargo_release() { # cargo_release FOLDER TARGET ARGUMENT...
+  local folder="$1" target="$2"
+  shift 2
+  (
+    cd "$ROOT/$folder"
+    RUSTC_WRAPPER="$ROOT/tools/rustc.sh" RTT_BUILD_ROOT="$ROOT" CARGO_INCREMENTAL=0 \
+      cargo build --locked --release --target "$target" --target-dir "$ROOT/$folder/target/release-build" "$@"
+  )
+}
+
+# install_part FILE NAME: the file appears whole or not at all.
+install_part() {
+  mkdir -p "$PARTS"
+  cp "$1" "$PARTS/$2.part"
+  mv "$PARTS/$2.part" "$PARTS/$2"
+}
+
+make_panel() {
+  cargo_release ffi "$GNU" -p rtt-panel
+  local made="$ROOT/ffi/target/release-build/$GNU/release/librtt_panel.so"
+  # Deno unloads a library at exit, under the feet of its threads, unless it is marked so.
+  readelf --dynamic "$made" | grep -q NODELETE ||
+    die "cannot use librtt_panel.so because it is not linked with -z nodelete" "see ffi/panel/build.rs"
+  install_part "$made" librtt_panel.so
+}
+
+make_musl() { # make_musl PACKAGE PROGRAM
+  cargo_release ffi "$MUSL" -p "$1" --bin "$2"
+  local made="$ROOT/ffi/target/release-build/$MUSL/release/$2"
+  ! readelf --program-headers "$made" | grep -q INTERP ||
+    die "cannot use $2 because it is not a static program" "build it for $MUSL without a dynamic C library"
+  install_part "$made" "$2"
+}
+
+make_keeper() { make_musl rtt-keeper rtt-keeper; }
+make_drivers() { make_musl rtt-drivers rtt-drivers; }
+
+make_wasm() {
+  local target=wasm32-unknown-unknown out="$ROOT/wasm/generated"
+  cargo_release wasm "$target" --lib
+  rm -rf "$out"
+  wasm-bindgen --target web --out-dir "$out" --out-name rtt_wasm \
+    "$ROOT/wasm/target/release-build/$target/release/rtt_wasm.wasm"
+  install_part "$out/rtt_wasm_bg.wasm" rtt_wasm_bg.wasm
+  rm "$out/rtt_wasm_bg.wasm"
+}
+
+make_cue() {
+  local made="$ROOT/dist/parts/cue.wasm"
+  mkdir -p "$PARTS"
+  (cd "$ROOT/cue" && ./build.sh "$made")
+  # No name and no time in the header: the same bytes at each build.
+  gzip --best --no-name --stdout "$made" >"$made.gz.part"
+  mv "$made.gz.part" "$made.gz"
+  rm "$made"
+}
+
+build_wasm() { part wasm make_wasm dist/parts/rtt_wasm_bg.wasm,wasm/generated/rtt_wasm.js wasm; }
+
+build_parts() {
+  need deno rust wasm-bindgen go
+  mkdir -p "$PARTS"
+  build_wasm
+  part panel make_panel dist/parts/librtt_panel.so ffi
+  part keeper make_keeper dist/parts/rtt-keeper ffi
+  part drivers make_drivers dist/parts/rtt-drivers ffi drivers
+  part cue make_cue dist/parts/cue.wasm.gz cue
+}
+
+# One executable from the composition root and the parts. The code cache is off: it would be read from a path in /tmp
+# that anybody can write to.
+build_rtt() { # build_rtt OUTPUT
+  need deno denort
+  mkdir -p "$(dirname "$1")"
+  (
+    cd "$ROOT"
+    deno compile --quiet --frozen ${X_OFFLINE:+--cached-only} --no-check --no-code-cache --no-prompt \
+      "${PERMISSIONS[@]}" "${INCLUDES[@]}" --output "$1" cli/main.ts
+  )
+}
+
+# What the program may do. No network but Unix sockets, no import from elsewhere.
+PERMISSIONS=(--allow-read --allow-write --allow-env --allow-sys --allow-run --allow-ffi --allow-net)
+INCLUDES=(
+  --include dist/parts/librtt_panel.so
+  --include dist/parts/rtt-keeper
+  --include dist/parts/rtt-drivers
+  --include dist/parts/rtt_wasm_bg.wasm
+  --include dist/parts/cue.wasm.gz
+)
+
+build_dist() {
+  build_parts
+  part rtt make_rtt dist/rtt dist/parts core cli ffi wasm cue drivers deno.json deno.lock tools/std
+}
+
+make_rtt() { build_rtt "$ROOT/dist/rtt"; }
