@@ -27,7 +27,10 @@ export interface Issue {
 }
 
 /** A value, or all that is wrong with it. */
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+export type Result<T> = { readonly ok: true; readonly value: T } | {
+  readonly ok: false;
+  readonly issues: readonly Issue[];
+};
 
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };

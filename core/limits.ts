@@ -16,6 +16,7 @@ export const LIMITS = {
   /** Nesting of any JSON that is parsed. */
   jsonDepth: 64,
   signaturesOfAnEnvelope: 32,
+  trustedKeys: 1_024,
   envelopesOfAPlan: 32,
   closureFiles: 4_096,
   closureBytes: 512 * 1024 * 1024,

@@ -32,10 +32,21 @@ export type WalBody =
     /** Unchanged drivers that were down already: shown as degraded, never a reason to fail. */
     readonly exempt: readonly string[];
   }
-  | { readonly kind: "C"; readonly decision: number; readonly plan: PlanId | null; readonly serial: number; readonly signers: readonly string[] }
+  | {
+    readonly kind: "C";
+    readonly decision: number;
+    readonly plan: PlanId | null;
+    readonly serial: number;
+    readonly signers: readonly string[];
+  }
   /** Undone: the D of `decision` (its seq) with `hash`. */
   | { readonly kind: "R"; readonly decision: number; readonly hash: Hash; readonly why: string }
-  | { readonly kind: "M"; readonly move: string; readonly instances: Readonly<Record<string, string>>; readonly why: string };
+  | {
+    readonly kind: "M";
+    readonly move: string;
+    readonly instances: Readonly<Record<string, string>>;
+    readonly why: string;
+  };
 
 export interface WalRecord {
   readonly seq: number;
@@ -55,8 +66,20 @@ export type Act =
 export type ApplyEvent =
   | { readonly kind: "begin"; readonly act: Act; readonly nowNs: number }
   | { readonly kind: "keeper"; readonly event: KeeperEvent; readonly nowNs: number }
-  | { readonly kind: "replied"; readonly to: KeeperRequest["kind"]; readonly epoch: number; readonly inventory: Inventory | null; readonly nowNs: number }
-  | { readonly kind: "refused"; readonly to: KeeperRequest["kind"]; readonly code: string; readonly message: string; readonly nowNs: number }
+  | {
+    readonly kind: "replied";
+    readonly to: KeeperRequest["kind"];
+    readonly epoch: number;
+    readonly inventory: Inventory | null;
+    readonly nowNs: number;
+  }
+  | {
+    readonly kind: "refused";
+    readonly to: KeeperRequest["kind"];
+    readonly code: string;
+    readonly message: string;
+    readonly nowNs: number;
+  }
   | { readonly kind: "synced"; readonly record: WalRecord; readonly nowNs: number }
   | { readonly kind: "syncFailed"; readonly record: WalRecord; readonly why: string; readonly nowNs: number }
   | { readonly kind: "deadline"; readonly timer: number; readonly nowNs: number };
@@ -70,7 +93,17 @@ export type Effect =
   | { readonly kind: "progress"; readonly step: ApplyStep; readonly detail: string }
   | { readonly kind: "end"; readonly outcome: Outcome };
 
-export type ApplyStep = "admit" | "start" | "stage" | "seal" | "decide" | "flip" | "verify" | "commit" | "settle" | "undo";
+export type ApplyStep =
+  | "admit"
+  | "start"
+  | "stage"
+  | "seal"
+  | "decide"
+  | "flip"
+  | "verify"
+  | "commit"
+  | "settle"
+  | "undo";
 
 export type Outcome =
   | { readonly kind: "committed"; readonly plan: PlanId | null; readonly serial: number; readonly changed: boolean }

@@ -64,7 +64,9 @@ export interface Endpoint {
 export interface Stdio {
   readonly io: "pipe" | "pty";
   /** `lines`: a record is one line of text, fields separated by blanks; `fixed`: its bytes; `prefixed`: u32 LE length. */
-  readonly frame: { readonly kind: "lines" } | { readonly kind: "fixed"; readonly bytes: number } | { readonly kind: "prefixed" };
+  readonly frame: { readonly kind: "lines" } | { readonly kind: "fixed"; readonly bytes: number } | {
+    readonly kind: "prefixed";
+  };
   /** `exec` takes the output as complete after this much silence, when a lane is to be ended (default 2 ms). */
   readonly quietNs: number;
   /** Bring-up fails when a first input frame has no output after this long; 0: never asked (default 1 s). */

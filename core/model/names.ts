@@ -3,7 +3,7 @@
  * meant; the only way to make one from outside data is the matching `parse…` function.
  */
 declare const brand: unique symbol;
-type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
+type Branded<Base, Name extends string> = Base & { readonly [brand]: { readonly [each in Name]: true } };
 
 /** A driver as declared: `imu`. */
 export type DriverName = Branded<string, "DriverName">;

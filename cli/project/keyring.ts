@@ -1,0 +1,85 @@
+/** A project's keys on disk: secret ones in `.rtt/keys`, the trusted public ones in `.rtt/trust.json`. */
+import { EXIT, issue, type Result, RttError } from "../../core/errors.ts";
+import { canonical } from "../../core/trust/canonical.ts";
+import {
+  keyDocument,
+  parsePublicKey,
+  parseSecretKey,
+  parseTrustRoot,
+  type PublicKey,
+  type Role,
+  type SecretKey,
+  type TrustRoot,
+} from "../../core/trust/keys.ts";
+import { openCrypto } from "../adapters/crypto.ts";
+import { namesIn, readIfThere, writeWhole } from "../files.ts";
+import type { Layout } from "../layout.ts";
+
+/** The keys that this panel believes; none before the first was trusted. */
+export function readTrust(at: Layout): TrustRoot {
+  const bytes = readIfThere(at.trust);
+  if (!bytes) return new Map();
+  const { hasher, signer } = openCrypto();
+  return demand(parseTrustRoot(parseJson(bytes, at.trust), at.trust, hasher, signer));
+}
+
+export function writeTrust(at: Layout, trust: TrustRoot): void {
+  const keys = [...trust.values()].sort((a, b) => a.id < b.id ? -1 : 1).map((key) => ({
+    ...keyDocument({ public: key.bytes }, key.roles, key.comment),
+    revoked: key.revoked,
+  }));
+  writeWhole(at.trust, canonical({ keys }));
+}
+
+/** Makes a key from 32 fresh random bytes and writes it; answers where. */
+export function makeKey(at: Layout, roles: readonly Role[], comment: string): { file: string; key: PublicKey } {
+  const { hasher, signer } = openCrypto();
+  const pair = signer.keyPair(crypto.getRandomValues(new Uint8Array(32)));
+  const document = keyDocument(pair, roles, comment);
+  const key = demand(parsePublicKey(document, "the new key", hasher, signer));
+  const file = `${at.keys}/${key.id.slice(0, 16)}.json`;
+  writeWhole(file, canonical(document), 0o600);
+  return { file, key };
+}
+
+export function readPublicKey(file: string): PublicKey {
+  const { hasher, signer } = openCrypto();
+  return demand(parsePublicKey(readJson(file), file, hasher, signer));
+}
+
+/** Secret keys at hand that may sign as `role`: one named file, or those of the project's keyring. */
+export function secretKeys(at: Layout, role: Role, file?: string): readonly SecretKey[] {
+  const files = file === undefined ? namesIn(at.keys).map((name) => `${at.keys}/${name}`) : [file];
+  const { hasher, signer } = openCrypto();
+  const keys = files.map((each) => {
+    if (((Deno.statSync(each).mode ?? 0) & 0o077) !== 0) throw loose(each);
+    return demand(parseSecretKey(readJson(each), each, hasher, signer));
+  });
+  return keys.filter((each) => each.roles.includes(role));
+}
+
+function loose(file: string): RttError {
+  const remedy = `chmod 600 ${file}, and make a new key if others could read it`;
+  return new RttError(EXIT.refused, [
+    issue("key.mode", `cannot use the key ${file} because others may read it`, remedy),
+  ]);
+}
+
+function readJson(file: string): unknown {
+  return parseJson(Deno.readFileSync(file), file);
+}
+
+function parseJson(bytes: Uint8Array, file: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new RttError(EXIT.badInput, [
+      issue("key.unreadable", `cannot read keys from ${file} because it is not JSON`, "make one with `rtt keys new`"),
+    ]);
+  }
+}
+
+function demand<T>(result: Result<T>): T {
+  if (!result.ok) throw new RttError(EXIT.badInput, result.issues);
+  return result.value;
+}

@@ -1,0 +1,21 @@
+/** From whatever the world threw to an issue that a person can act on. */
+import { type Issue, issue } from "../core/errors.ts";
+
+export function describeUnexpected(thrown: unknown): Issue {
+  if (thrown instanceof Deno.errors.NotFound) {
+    return issue("file.missing", `cannot go on because a file is not there: ${thrown.message}`, "check the path");
+  }
+  if (thrown instanceof Deno.errors.PermissionDenied) {
+    return issue(
+      "file.denied",
+      `cannot go on because the system denies it: ${thrown.message}`,
+      "check who owns the file",
+    );
+  }
+  const detail = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
+  return issue(
+    "unexpected",
+    `cannot go on because of a fault in rtt: ${detail}`,
+    "please report it with the command that you ran",
+  );
+}

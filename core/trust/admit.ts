@@ -1,0 +1,203 @@
+/**
+ * Admission: from the bytes of a plan file to an `AdmittedPlan`, or to the one reason why not. Each rule has its own code,
+ * in the order of DESIGN's "Admit": bytes, signatures, panel, (already committed?), base, serial, window, gates.
+ */
+import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
+import type { Hash, PlanId } from "../model/names.ts";
+import type { AdmittedPlan, Envelope, Grant } from "../model/plan.ts";
+import type { Hasher, Signer } from "../ports.ts";
+import { open, unsigned } from "./envelope.ts";
+import type { KeyId, TrustRoot } from "./keys.ts";
+import { parseGrant, type ReadPlan, readPlanFile } from "./plan_file.ts";
+
+/** What holds here and now, gathered by the shell before it asks. */
+export interface Circumstances {
+  readonly panel: string;
+  readonly committed: { readonly plan: PlanId | null; readonly graph: Hash; readonly serial: number };
+  readonly nowMs: number;
+  readonly trust: TrustRoot;
+  /** Distinct keys that a plan needs, from the policy that the plan is gated on. */
+  readonly threshold: number;
+  /** Hashes of what is on disk now. A driver that has none is missing. */
+  readonly policy: Hash;
+  readonly manifests: Readonly<Record<string, Hash>>;
+  readonly closures: Readonly<Record<string, Hash>>;
+}
+
+export interface Admission {
+  readonly admitted: AdmittedPlan;
+  /** It is the committed plan: applying it repairs drift, or does nothing. */
+  readonly again: boolean;
+}
+
+export function admit(file: Uint8Array, here: Circumstances, hasher: Hasher, signer: Signer): Result<Admission> {
+  const read = readPlanFile(file, hasher);
+  if (!read.ok) return read;
+  const grants = believedGrants(read.value, here.trust, signer);
+  if (!grants.ok) return grants;
+  const again = read.value.id === here.committed.plan;
+  const planIssue = panelIssue(read.value, here) ?? (again ? undefined : baseIssue(read.value, here)) ??
+    gateIssue(read.value, here);
+  let refusal: Issue | undefined = planIssue;
+  // The newest grant that holds: a plan may be granted again when its window has passed.
+  for (const { grant, signers } of [...grants.value].reverse()) {
+    const grantRefusal = signers.length < here.threshold
+      ? belowThreshold(signers.length, here.threshold)
+      : grantIssue(grant, here, again);
+    if (!planIssue && !grantRefusal) {
+      const admitted = { id: read.value.id, plan: read.value.plan, grant, signers } as AdmittedPlan;
+      return ok({ admitted, again });
+    }
+    refusal ??= grantRefusal;
+  }
+  return refuse(refusal ?? unsigned("plan"));
+}
+
+interface BelievedGrant {
+  readonly grant: Grant;
+  readonly signers: readonly KeyId[];
+}
+
+/** All grants of the file; one that is not good refuses the file. */
+function believedGrants(read: ReadPlan, trust: TrustRoot, signer: Signer): Result<readonly BelievedGrant[]> {
+  if (read.envelopes.length === 0) return refuse(unsigned("plan"));
+  const grants: BelievedGrant[] = [];
+  for (const envelope of read.envelopes) {
+    const grant = believedGrant(envelope, read.id, trust, signer);
+    if (!grant.ok) return grant;
+    grants.push(grant.value);
+  }
+  return ok(grants);
+}
+
+function believedGrant(envelope: Envelope, id: PlanId, trust: TrustRoot, signer: Signer): Result<BelievedGrant> {
+  const believed = open(envelope, "plan", trust, signer);
+  if (!believed.ok) return believed;
+  if (believed.value.subject !== id) {
+    return refuse(
+      issue(
+        "plan.signature",
+        "cannot accept the plan because a grant in its file is for another plan",
+        "get the file again",
+      ),
+    );
+  }
+  const grant = parseGrant(believed.value.predicate);
+  if (!grant) {
+    return refuse(
+      issue(
+        "plan.signature",
+        "cannot accept the plan because its grant can't be read",
+        "sign it again with `rtt sign`",
+      ),
+    );
+  }
+  return ok({ grant, signers: believed.value.signers });
+}
+
+function panelIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
+  if (plan.panel === here.panel) return undefined;
+  return issue(
+    "plan.otherPanel",
+    `cannot apply the plan because it is for panel \`${plan.panel}\` and this is \`${here.panel}\``,
+    "plan in this panel's project",
+  );
+}
+
+function baseIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
+  if (plan.base.graph === here.committed.graph && plan.base.plan === here.committed.plan) return undefined;
+  return issue(
+    "plan.stale",
+    `cannot apply the plan because it starts from ${name(plan.base.plan)} and ${
+      name(here.committed.plan)
+    } is committed`,
+    "run `rtt plan` again",
+  );
+}
+
+function gateIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
+  if (plan.gates.policy !== here.policy) {
+    return issue(
+      "plan.policyChanged",
+      "cannot apply the plan because policy.json is not the one it was made for",
+      "run `rtt plan` again, or restore policy.json",
+    );
+  }
+  for (const [driver, hash] of Object.entries(plan.gates.manifests)) {
+    if (here.manifests[driver] !== hash) {
+      return issue(
+        "plan.manifestChanged",
+        `cannot apply the plan because manifests/${driver}.json is ${
+          here.manifests[driver] ? "not the one it was made for" : "missing"
+        }`,
+        "run `rtt plan` again, or restore the manifest",
+      );
+    }
+  }
+  for (const [driver, hash] of Object.entries(plan.gates.closures)) {
+    if (here.closures[driver] !== hash) {
+      return issue(
+        "plan.closureChanged",
+        `cannot apply the plan because a file that driver \`${driver}\` runs is ${
+          here.closures[driver] ? "not the one it was made for" : "missing"
+        }`,
+        "run `rtt plan` again, or restore the file",
+      );
+    }
+  }
+  return undefined;
+}
+
+function grantIssue(grant: Grant, here: Circumstances, again: boolean): Issue | undefined {
+  if (grant.panel !== here.panel) {
+    return issue(
+      "grant.otherPanel",
+      `cannot apply the plan because its grant is for panel \`${grant.panel}\``,
+      "sign it for this panel",
+    );
+  }
+  if (again) return undefined;
+  if (grant.predecessor !== here.committed.plan) {
+    return issue(
+      "grant.stale",
+      `cannot apply the plan because its grant follows ${name(grant.predecessor)} and ${
+        name(here.committed.plan)
+      } is committed`,
+      "run `rtt plan` again",
+    );
+  }
+  if (grant.serial <= here.committed.serial) {
+    return issue(
+      "grant.serial",
+      `cannot apply the plan because its serial ${grant.serial} is not above the last, ${here.committed.serial}`,
+      "sign it again with `rtt sign`, which takes the next serial",
+    );
+  }
+  if (here.nowMs < grant.notBefore) {
+    return issue(
+      "grant.early",
+      `cannot apply the plan because its grant begins at ${new Date(grant.notBefore).toISOString()}`,
+      "wait, or sign it for now",
+    );
+  }
+  if (here.nowMs > grant.notAfter) {
+    return issue(
+      "grant.expired",
+      `cannot apply the plan because its grant ended at ${new Date(grant.notAfter).toISOString()}`,
+      "sign it again with `rtt sign`",
+    );
+  }
+  return undefined;
+}
+
+function belowThreshold(have: number, need: number): Issue {
+  return issue(
+    "plan.threshold",
+    `cannot apply the plan because ${have} of ${need} needed keys signed it`,
+    "have it signed by another key: `rtt sign FILE --key KEY`",
+  );
+}
+
+function name(plan: PlanId | null): string {
+  return plan === null ? "the empty graph" : `plan ${plan.slice(0, 12)}`;
+}
