@@ -34,6 +34,8 @@ export const LIMITS = {
   /** Panel. */
   queuedApplies: 16,
   movesUnderWay: 64,
+  /** Most lines that one call of `rtt logs` shows. */
+  logLines: 100_000,
   logBytesOfADriver: 4 * 1024 * 1024,
   requestBytes: 80 * 1024 * 1024,
   tokenLifeNs: 60_000_000_000,

@@ -26,7 +26,4 @@ export const ROUTES = {
   down: "/v1/down",
   status: "/v1/status",
   drift: "/v1/drift",
-  history: "/v1/history",
-  logs: "/v1/logs",
-  measured: "/v1/measured",
 } as const;

@@ -1,0 +1,182 @@
+/** Admission with the real cryptography: what is signed holds, and nothing else does. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { openCrypto } from "../../cli/adapters/crypto.ts";
+import { EMPTY_GRAPH } from "../../core/model/graph.ts";
+import type { Hash, PlanId } from "../../core/model/names.ts";
+import { type Grant, type Plan, PLAN_VERSION } from "../../core/model/plan.ts";
+import { admit, type Circumstances } from "../../core/trust/admit.ts";
+import { canonical } from "../../core/trust/canonical.ts";
+import { endorse, endorsed } from "../../core/trust/endorse.ts";
+import { cosign, seal } from "../../core/trust/envelope.ts";
+import { keyDocument, parsePublicKey, type PublicKey, type Role, type SecretKey } from "../../core/trust/keys.ts";
+import { graphHash, planId, writePlanFile } from "../../core/trust/plan_file.ts";
+
+const { hasher, signer } = openCrypto();
+const zero = "0".repeat(64) as Hash;
+
+function key(
+  seed: number,
+  roles: readonly Role[] = ["plan", "manifest", "policy"],
+): { secret: SecretKey; public: PublicKey } {
+  const pair = signer.keyPair(new Uint8Array(32).fill(seed));
+  const parsed = parsePublicKey(keyDocument(pair, roles, ""), "test", hasher, signer);
+  assert(parsed.ok);
+  return { public: parsed.value, secret: { id: parsed.value.id, secret: pair.secret, roles } };
+}
+
+const alice = key(1);
+const bob = key(2);
+const clerk = key(3, ["manifest"]);
+const stranger = key(4);
+
+const plan: Plan = {
+  version: PLAN_VERSION,
+  panel: "cell7",
+  base: { plan: null, graph: graphHash(EMPTY_GRAPH, hasher) },
+  from: EMPTY_GRAPH,
+  to: EMPTY_GRAPH,
+  batches: [],
+  inverse: [],
+  moves: [],
+  reasons: [],
+  predictions: [],
+  gates: { policy: zero, manifests: { imu: zero }, closures: { imu: zero } },
+  inputs: { config: zero, facts: zero, solver: "test", planner: "test", fingerprint: zero },
+  objective: { latency: 0, crossNode: 0, churn: 0 },
+};
+
+const grant: Grant = { panel: "cell7", predecessor: null, serial: 1, notBefore: 1_000, notAfter: 2_000 };
+
+const here: Circumstances = {
+  panel: "cell7",
+  committed: { plan: null, graph: graphHash(EMPTY_GRAPH, hasher), serial: 0 },
+  nowMs: 1_500,
+  trust: new Map([alice, bob, clerk].map((each) => [each.public.id, each.public])),
+  threshold: 1,
+  policy: zero,
+  manifests: { imu: zero },
+  closures: { imu: zero },
+};
+
+function file(
+  over: { plan?: Plan; grant?: Partial<Grant>; keys?: readonly SecretKey[]; subject?: Hash } = {},
+): Uint8Array {
+  const bytes = canonical(over.plan ?? plan);
+  const subject = over.subject ?? planId(bytes, hasher);
+  return writePlanFile(bytes, [
+    seal("plan", subject, { ...grant, ...over.grant }, over.keys ?? [alice.secret], signer),
+  ]);
+}
+
+function codeOf(bytes: Uint8Array, at: Partial<Circumstances> = {}): string {
+  const admission = admit(bytes, { ...here, ...at }, hasher, signer);
+  return admission.ok ? "admitted" : admission.issues[0]?.code ?? "no code";
+}
+
+Deno.test("a signed plan for this panel, base and window is admitted", () => {
+  assertEquals(codeOf(file()), "admitted");
+});
+
+Deno.test("each rule of admission has its own code", () => {
+  const other = "1".repeat(64) as Hash;
+  const refusals: readonly (readonly [string, Uint8Array, Partial<Circumstances>?])[] = [
+    ["plan.unsigned", writePlanFile(canonical(plan), [])],
+    ["plan.key.unknown", file({ keys: [stranger.secret] })],
+    ["plan.key.role", file({ keys: [clerk.secret] })],
+    ["plan.key.revoked", file(), { trust: new Map([[alice.public.id, { ...alice.public, revoked: true }]]) }],
+    ["plan.threshold", file(), { threshold: 2 }],
+    ["plan.signature", file({ subject: other })],
+    ["plan.otherPanel", file({ plan: { ...plan, panel: "cell8" } })],
+    ["plan.stale", file(), { committed: { ...here.committed, plan: other as PlanId } }],
+    ["plan.policyChanged", file(), { policy: other }],
+    ["plan.manifestChanged", file(), { manifests: { imu: other } }],
+    ["plan.manifestChanged", file(), { manifests: {} }],
+    ["plan.closureChanged", file(), { closures: { imu: other } }],
+    ["grant.otherPanel", file({ grant: { panel: "cell8" } })],
+    ["grant.stale", file({ grant: { predecessor: other as PlanId } })],
+    ["grant.serial", file(), { committed: { ...here.committed, serial: 1 } }],
+    ["grant.early", file(), { nowMs: 999 }],
+    ["grant.expired", file(), { nowMs: 2_001 }],
+  ];
+  for (const [code, bytes, at] of refusals) assertEquals(codeOf(bytes, at), code);
+});
+
+Deno.test("a window holds at its first and its last millisecond", () => {
+  assertEquals([codeOf(file(), { nowMs: 1_000 }), codeOf(file(), { nowMs: 2_000 })], ["admitted", "admitted"]);
+});
+
+Deno.test("the committed plan is admitted again, whatever its serial and window", () => {
+  const id = planId(canonical(plan), hasher);
+  const admission = admit(
+    file(),
+    { ...here, nowMs: 9_999, committed: { plan: id, graph: zero, serial: 7 } },
+    hasher,
+    signer,
+  );
+  assert(admission.ok && admission.value.again);
+});
+
+Deno.test("two keys meet a threshold of two, one key twice does not", () => {
+  const bytes = canonical(plan);
+  const once = seal("plan", planId(bytes, hasher), grant, [alice.secret], signer);
+  const twice = cosign(once, bob.secret, signer);
+  assert(twice);
+  assertEquals(codeOf(writePlanFile(bytes, [twice]), { threshold: 2 }), "admitted");
+  assertEquals(cosign(once, alice.secret, signer), undefined);
+  const doubled = { ...once, signatures: [...once.signatures, ...once.signatures] };
+  assertEquals(codeOf(writePlanFile(bytes, [doubled]), { threshold: 2 }), "plan.signature");
+});
+
+Deno.test("a plan file with any bit flipped is refused", () => {
+  const good = file({ keys: [alice.secret, bob.secret] });
+  fc.assert(
+    fc.property(fc.nat(good.length - 1), fc.nat(7), (at, bit) => {
+      const bad = good.slice();
+      bad[at] = (bad[at] ?? 0) ^ (1 << bit);
+      return codeOf(bad) !== "admitted";
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("bytes that are no plan file are refused and never throw", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => codeOf(bytes) === "plan.broken"), {
+    numRuns: 500,
+  });
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const bytes = new TextEncoder().encode(JSON.stringify({ plan: value, envelopes: [value] }));
+      return codeOf(bytes) === "plan.broken";
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a signed manifest that changed is refused with its own code", () => {
+  const bytes = canonical({ name: "imu" });
+  const signatures = endorse("manifest", bytes, [clerk.secret], hasher, signer);
+  const look = (document: Uint8Array, threshold: number) =>
+    endorsed("manifest", "manifests/imu.json", document, signatures, threshold, here.trust, hasher, signer);
+  assert(look(bytes, 1).ok);
+  const changed = look(canonical({ name: "imv" }), 1);
+  assertEquals(changed.ok || changed.issues[0]?.code, "manifest.changed");
+  const few = look(bytes, 2);
+  assertEquals(few.ok || few.issues[0]?.code, "manifest.threshold");
+});
+
+Deno.test("our Ed25519 and the run-time's agree on what it signs", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.uint8Array({ maxLength: 200 }),
+      async (seed, message) => {
+        const pair = signer.keyPair(seed);
+        const signature = signer.sign(pair.secret, message);
+        const imported = await crypto.subtle.importKey("raw", new Uint8Array(pair.public), "Ed25519", true, ["verify"]);
+        return await crypto.subtle.verify("Ed25519", imported, new Uint8Array(signature), new Uint8Array(message));
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
