@@ -7,6 +7,15 @@ export type Counting =
   | { readonly output: string }
   | { readonly files: readonly string[] };
 
+/** The `count` of a row of gates.json, checked. */
+export function asCounting(value: Readonly<Record<string, unknown>>): Counting {
+  if (value.denoTest === true) return { denoTest: true };
+  if (value.cargoTest === true) return { cargoTest: true };
+  if (typeof value.output === "string") return { output: value.output };
+  if (Array.isArray(value.files)) return { files: value.files.map(String) };
+  throw new Error(`cannot count by ${JSON.stringify(value)} because it is none of denoTest, cargoTest, output, files`);
+}
+
 export interface Counted {
   readonly passed: number;
   readonly failed: number;

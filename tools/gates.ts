@@ -4,7 +4,7 @@
  * exactly `N passed, N failed`, summed over cases.
  */
 import gatesFile from "./gates.json" with { type: "json" };
-import { countCases, type Counted, type Counting } from "./count.ts";
+import { asCounting, countCases, type Counted, type Counting } from "./count.ts";
 import { leaks, probeCount, type Snapshot, snapshot } from "./leaks.ts";
 
 /** The sets of gates: before each commit, and all of it. */
@@ -36,8 +36,19 @@ const LEAKS = "leaks";
 const NAME_WIDTH = 14;
 const CASES_WIDTH = 22;
 const SHOWN_OUTPUT = 40_000;
-const gates = gatesFile.gates as readonly Gate[];
+const gates = gatesFile.gates.map(asGate);
 const root = new URL("..", import.meta.url);
+
+/** A row of gates.json, checked: a gate that is misspelt must not be a gate that is never run. */
+function asGate(row: (typeof gatesFile.gates)[number]): Gate {
+  if (row.in !== "ok" && row.in !== "test") {
+    throw new Error(`cannot read gate ${row.name} because it is in '${row.in}'; remedy: ok or test`);
+  }
+  if (row.steps.length === 0 || row.steps.some((step) => step.length === 0)) {
+    throw new Error(`cannot read gate ${row.name} because it has no step, or an empty one`);
+  }
+  return { ...row, in: row.in, count: asCounting(row.count) };
+}
 
 /** Standard output and error of one step, as one text, and whether it ended well. */
 async function runStep(step: readonly string[], withinS: number): Promise<{ ok: boolean; output: string }> {
@@ -45,7 +56,7 @@ async function runStep(step: readonly string[], withinS: number): Promise<{ ok: 
   const { success, code, stdout, stderr } = await new Deno.Command("timeout", {
     args: ["--kill-after=10", `${withinS}`, ...step],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -126,7 +137,7 @@ async function main(args: readonly string[]): Promise<number> {
   const passed = outcomes.reduce((total, outcome) => total + outcome.passed, 0);
   const failed = outcomes.reduce((total, outcome) => total + outcome.failed, 0);
   console.log(`${passed} passed, ${failed} failed`);
-  return failed > 0 ? 1 : 0;
+  return failed > 0 || passed === 0 ? 1 : 0;
 }
 
 if (import.meta.main) {

@@ -79,7 +79,9 @@ mod tests {
         let signature = ed25519_sign(&secret, &[0x72]);
         assert_eq!(
             signature,
-            hex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00")
+            hex(
+                "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+            )
         );
         assert!(ed25519_verify(&public, &[0x72], &signature));
     }
