@@ -203,7 +203,10 @@ struct KeeperToDriver {
     welcome @0 :Welcome;
     opened :group { request @1 :UInt64; refusal @2 :Text; }   # empty refusal: granted
     # Two bindings, complete. Descriptors: writable ones of `writes`, in order. Answer: mapped, or failed.
-    stage :group { id @3 :UInt64; binding @4 :StagedBinding; writes @5 :List(Region); forward @6 :UInt64; inverse @7 :UInt64; last @8 :Bool; }
+    stage :group { id @3 :UInt64; binding @4 :StagedBinding; writes @5 :List(Region); forward @6 :UInt64; inverse @7 :UInt64; last @8 :Bool;
+             # The epoch whose binding this instance has in force when it is staged (0: none yet): a driver that slept over
+             # several epochs finds its way base → forward → inverse by it.
+             base @18 :UInt64; }
     # Descriptors: read-only ones of `reads`, in order. Answer: ready, or failed.
     handOut :group { handOutId @9 :UInt64; reads @10 :List(Region); handOutLast @11 :Bool; }
     discard @12 :UInt64;
