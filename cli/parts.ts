@@ -3,7 +3,7 @@
 const FOLDER = `${import.meta.dirname}/../dist/parts`;
 
 /** Names in `dist/parts`, made by `./x build`, included by `compile.sh`. */
-export type Part = "librtt_panel.so" | "rtt-keeper" | "rtt-drivers" | "rtt_wasm_bg.wasm" | "cue.wasm.gz";
+export type Part = "librtt_panel.so" | "rtt-keeper" | "rtt-drivers" | "rtt_wasm.bin" | "cue.wasm.gz";
 
 export function readPart(part: Part): Uint8Array<ArrayBuffer> {
   return Deno.readFileSync(`${FOLDER}/${part}`);

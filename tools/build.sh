@@ -15,7 +15,7 @@ inputs_hash() {
 
 # part NAME FUNCTION OUTPUT[,OUTPUT...] INPUT...: runs FUNCTION unless all outputs are there, made from these inputs.
 part() {
-  local name="$1" make="$2" outputs="${3//,/ }" stamp="$PARTS/.$1.stamp" hash output started=$SECONDS fresh=yes
+  local name="$1" make="$2" outputs="${3//,/ }" stamp="$ROOT/dist/stamps/$1" hash output started=$SECONDS fresh=yes
   shift 3
   hash="$(inputs_hash "$@" tools/build.sh tools/rustc.sh tools/toolchain.lock)"
   [[ -f "$stamp" && "$(<"$stamp")" == "$hash" ]] || fresh=no
@@ -28,6 +28,7 @@ part() {
   for output in $outputs; do
     [[ -f "$ROOT/$output" ]] || die "cannot build $name because $output was not made" "read the messages above"
   done
+  mkdir -p "${stamp%/*}"
   printf '%s' "$hash" >"$stamp"
   say "built $name in $((SECONDS - started)) s"
 }
@@ -76,7 +77,8 @@ make_wasm() {
   rm -rf "$out"
   wasm-bindgen --target web --out-dir "$out" --out-name rtt_wasm \
     "$ROOT/wasm/target/release-build/$target/release/rtt_wasm.wasm"
-  install_part "$out/rtt_wasm_bg.wasm" rtt_wasm_bg.wasm
+  # Not named .wasm: `deno compile` would take it for a module and look for what it imports.
+  install_part "$out/rtt_wasm_bg.wasm" rtt_wasm.bin
   rm "$out/rtt_wasm_bg.wasm"
 }
 
@@ -90,7 +92,7 @@ make_cue() {
   rm "$made"
 }
 
-build_wasm() { part wasm make_wasm dist/parts/rtt_wasm_bg.wasm,wasm/generated/rtt_wasm.js wasm; }
+build_wasm() { part wasm make_wasm dist/parts/rtt_wasm.bin,wasm/generated/rtt_wasm.js wasm; }
 
 build_parts() {
   need deno rust wasm-bindgen go
@@ -110,19 +112,12 @@ build_rtt() { # build_rtt OUTPUT
   (
     cd "$ROOT"
     deno compile --quiet --frozen ${X_OFFLINE:+--cached-only} --no-check --no-code-cache --no-prompt \
-      "${PERMISSIONS[@]}" "${INCLUDES[@]}" --output "$1" cli/main.ts
+      "${PERMISSIONS[@]}" --include dist/parts --output "$1" cli/main.ts
   )
 }
 
 # What the program may do. No network but Unix sockets, no import from elsewhere.
 PERMISSIONS=(--allow-read --allow-write --allow-env --allow-sys --allow-run --allow-ffi --allow-net)
-INCLUDES=(
-  --include dist/parts/librtt_panel.so
-  --include dist/parts/rtt-keeper
-  --include dist/parts/rtt-drivers
-  --include dist/parts/rtt_wasm_bg.wasm
-  --include dist/parts/cue.wasm.gz
-)
 
 build_dist() {
   build_parts
