@@ -104,24 +104,58 @@ build_parts() {
   part cue make_cue dist/parts/cue.wasm.gz cue
 }
 
-# One executable from the composition root and the parts. The code cache is off: it would be read from a path in /tmp
-# that anybody can write to.
-build_rtt() { # build_rtt OUTPUT
-  need deno denort
-  mkdir -p "$(dirname "$1")"
+# What the program may do: exactly this, asked for nowhere else.
+PERMISSIONS=(--allow-read --allow-write --allow-env --allow-sys --allow-run --allow-ffi --allow-net)
+
+# Packages of deno.lock that only tests use.
+TEST_PACKAGES=(fast-check pure-rand)
+
+# Every file that `deno compile` takes in leaves its time of change in the executable, and a file that it cannot parse
+# leaves its path: so times are set to one value, and what is no code stays out.
+EPOCH=2000-01-01T00:00:00Z
+
+# A copy of what the executable is made of, and of nothing else.
+stage_sources() { # stage_sources FOLDER
+  rm -rf "$1"
+  mkdir -p "$1/dist"
   (
     cd "$ROOT"
-    deno compile --quiet --frozen ${X_OFFLINE:+--cached-only} --no-check --no-code-cache --no-prompt \
-      "${PERMISSIONS[@]}" --include dist/parts --output "$1" cli/main.ts
+    find cli core cue ffi wasm tools/std \( -name target -o -name '*_test.ts' -o -name '*.test.ts' \) -prune -o \
+      -name '*.ts' -print -o -name '*.js' -print -o -name '*.json' -print -o -name '*.cue' -print |
+      tar --create --files-from - deno.json deno.lock
+  ) | tar --extract --directory "$1"
+  cp -r "$PARTS" "$1/dist/parts"
+  find "$1" -exec touch --no-dereference --date "$EPOCH" {} +
+}
+
+# `deno compile` takes in every package of the lock file; --exclude works by file.
+npm_exclusions() {
+  local npm="$DENO_DIR/npm" test_only=() name
+  for name in "${TEST_PACKAGES[@]}"; do test_only+=(-o -path "*/$name/*"); done
+  find "$npm" -type f -exec touch --date "$EPOCH" {} +
+  mapfile -t -d '' EXCLUSIONS < <(
+    find "$npm" -type f \( -iname 'LICENSE*' -o -name '*.md' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' \
+      -o -name '*.d.cts' "${test_only[@]}" \) -printf '--exclude\0%p\0'
   )
 }
 
-# What the program may do. No network but Unix sockets, no import from elsewhere.
-PERMISSIONS=(--allow-read --allow-write --allow-env --allow-sys --allow-run --allow-ffi --allow-net)
+# The code cache is off: it would be read from a path in /tmp that anybody can write to.
+make_rtt() {
+  need deno denort
+  local stage="$ROOT/dist/stage" cached=(${X_OFFLINE:+--cached-only})
+  stage_sources "$stage"
+  (
+    cd "$stage"
+    deno install --quiet --frozen "${cached[@]}"
+    npm_exclusions
+    deno compile --quiet --frozen "${cached[@]}" --no-check --no-code-cache --no-prompt \
+      "${PERMISSIONS[@]}" --include dist/parts "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
+  )
+  rm -rf "$stage"
+  mv "$ROOT/dist/rtt.part" "$ROOT/dist/rtt"
+}
 
 build_dist() {
   build_parts
   part rtt make_rtt dist/rtt dist/parts core cli ffi wasm cue drivers deno.json deno.lock tools/std
 }
-
-make_rtt() { build_rtt "$ROOT/dist/rtt"; }
