@@ -17,16 +17,12 @@ Deno.test("the @std names load in a compiled program", async () => {
   const root = new URL("../../", import.meta.url);
   const folder = Deno.makeTempDirSync({ prefix: "std-compiled-" });
   try {
-    // Its own project, with the packages of this one.
-    const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-    const links = (config.links as string[]).map((link) => new URL(link, root).pathname);
-    Deno.writeTextFileSync(
-      `${folder}/deno.json`,
-      JSON.stringify({ nodeModulesDir: "none", links, imports: config.imports }),
-    );
+    // A project of its own, with the packages and the lock of this one.
+    for (const name of ["deno.json", "deno.lock"]) Deno.copyFileSync(new URL(name, root), `${folder}/${name}`);
+    await new Deno.Command("cp", { args: ["-r", "--parents", "tools/std", "tools/lint", folder], cwd: root }).output();
     Deno.writeTextFileSync(`${folder}/main.ts`, PROGRAM);
     const compiled = await new Deno.Command("deno", {
-      args: ["compile", "--quiet", "--no-code-cache", "--output", `${folder}/program`, "main.ts"],
+      args: ["compile", "--quiet", "--frozen", "--no-code-cache", "--output", `${folder}/program`, "main.ts"],
       cwd: folder,
     }).output();
     assertEquals(new TextDecoder().decode(compiled.stderr), "");
