@@ -65,3 +65,8 @@ function paintFor(colours: boolean): Paint {
   const code = (start: number, end: number) => (text: string) => colours ? `\x1b[${start}m${text}\x1b[${end}m` : text;
   return { bold: code(1, 22), dim: code(2, 22), red: code(31, 39), green: code(32, 39), yellow: code(33, 39) };
 }
+
+/** Columns of the terminal; 100 where there is none. */
+export function terminalWidth(): number {
+  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 100;
+}

@@ -39,6 +39,25 @@ export const LIMITS = {
   logBytesOfADriver: 4 * 1024 * 1024,
   requestBytes: 80 * 1024 * 1024,
   tokenLifeNs: 60_000_000_000,
+  /** Planning: all are counts, never seconds, so that a plan is the same on every machine. They go into its fingerprint. */
+  plan: {
+    /** Above this many variables the model is not solved exactly but searched. */
+    exactVariables: 20_000,
+    /** Branch-and-bound nodes of one stage; beyond it the model is searched. */
+    mipNodes: 50_000,
+    /** Cycles found and forbidden one after the other. */
+    cycleCuts: 256,
+    /** Solver calls spent on making a conflict minimal; what is left then is a conflict, but perhaps not the smallest. */
+    conflictSolves: 512,
+    /** Passes over all drivers and choices of the local search. */
+    searchRounds: 32,
+    /** Largest weight in a tie-break's objective: small enough for a solver that works in floating point. */
+    tieWeight: 65_536,
+    /** Candidates named for one route. */
+    othersOfAReason: 32,
+    cpus: 4_096,
+    nodes: 64,
+  },
   /** A stall looks at its lane every quarter, so that this bounds how often the panel wakes. */
   stallNsMin: 4_000_000,
 } as const;

@@ -25,7 +25,7 @@ export function api(panel: PanelService, strangers: () => number): Hono {
     if (strangers() > 0) {
       return context.json(refused(EXIT.refused, stranger()), 403);
     }
-    await next();
+    return await next();
   });
   app.use(
     bodyLimit({
