@@ -1,0 +1,48 @@
+/** Every code of an issue, with the exit code that it leads to and one line on when it is given. */
+import { EXIT, type ExitCode } from "./errors.ts";
+
+export interface Code {
+  readonly exit: ExitCode;
+  readonly says: string;
+}
+
+const PLANNING: Readonly<Record<string, Code>> = {
+  "manifest.broken": { exit: EXIT.badInput, says: "a manifest is not of the shape of one" },
+  "facts.topology": { exit: EXIT.badInput, says: "the facts of a host contradict themselves" },
+  "route.driver": { exit: EXIT.badInput, says: "a route names a driver that is not declared" },
+  "route.endpoint": { exit: EXIT.badInput, says: "a route names an endpoint that its driver does not have" },
+  "route.direction": { exit: EXIT.badInput, says: "a route's `from` is no `out`, or its `to` is no `in`" },
+  "route.self": { exit: EXIT.badInput, says: "a route would join a driver to itself" },
+  "route.contract": { exit: EXIT.badInput, says: "the two ends of a route have different contracts" },
+  "route.meet": { exit: EXIT.badInput, says: "no version is in both ranges" },
+  "route.capability": { exit: EXIT.badInput, says: "a consumer needs a capability that the producer does not offer" },
+  "route.unpinned": { exit: EXIT.badInput, says: "a critical route has a driver that is not pinned" },
+  "route.budget": { exit: EXIT.badInput, says: "a budget is below the least that its route can cost" },
+  "route.as": { exit: EXIT.badInput, says: "no driver meets all ends of one `as`" },
+  "route.noProvider": { exit: EXIT.badInput, says: "no candidate will do for a route, for several reasons" },
+  "route.from.twice": { exit: EXIT.badInput, says: "two active routes have one `from`" },
+  "route.fanout.notYet": { exit: EXIT.badInput, says: "policy declares a fan-out bus, which this release lacks" },
+  "route.cycle": { exit: EXIT.badInput, says: "hook and api routes form a cycle" },
+  "route.busCycle": { exit: EXIT.badInput, says: "a bus route on a cycle has no TTL or no dedupe ids" },
+  "route.idClash": { exit: EXIT.badInput, says: "two route names have the same number in frames" },
+  "route.denied": { exit: EXIT.refused, says: "policy does not allow a route" },
+  "driver.network": { exit: EXIT.refused, says: "a driver asks for network that policy does not grant" },
+  "driver.files": { exit: EXIT.badInput, says: "a file that a driver runs can't be read" },
+  "fallback.missing": { exit: EXIT.badInput, says: "a route falls back and names no standby route for itself" },
+  "fallback.unused": { exit: EXIT.badInput, says: "a route has a fallback that its `onTrip` never uses" },
+  "fallback.standby": { exit: EXIT.badInput, says: "a standby route falls back itself" },
+  "fallback.unknown": { exit: EXIT.badInput, says: "a fallback names a route that is not declared" },
+  "fallback.notStandby": { exit: EXIT.badInput, says: "a fallback replaces a standby route, or by an active one" },
+  "fallback.twice": { exit: EXIT.badInput, says: "a fallback uses one standby route twice" },
+  "fallback.ends": {
+    exit: EXIT.badInput,
+    says: "a standby route shares class or ends with what it replaces too little",
+  },
+  "plan.infeasible": {
+    exit: EXIT.badInput,
+    says: "requirements contradict each other; the smallest such set is named",
+  },
+  "plan.noRoom": { exit: EXIT.badInput, says: "a large project was searched and no placement with room was found" },
+};
+
+export const CODES: Readonly<Record<string, Code>> = { ...PLANNING };
