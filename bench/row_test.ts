@@ -1,0 +1,33 @@
+// What other programs read from `./x bench --json`, and how figures are made.
+import { assertEquals, assertThrows } from "@std/assert";
+import { nativeRows } from "./lane.ts";
+import { interleaved, median } from "./measure.ts";
+import { absolute, compared, jsonLine, table } from "./row.ts";
+
+Deno.test("a row is one object with five fields, rounded to four digits", () => {
+  const row = compared("x", "ns", { value: 123.456, reference: 100, against: "y", mark: "<= 2" });
+  assertEquals(jsonLine(row), '{"name":"x","value":123.5,"unit":"ns","reference":100,"ratio":1.235}');
+  assertEquals(jsonLine(absolute("z", "MB", 3)), '{"name":"z","value":3,"unit":"MB","reference":null,"ratio":null}');
+});
+
+Deno.test("the table aligns and names the reference", () => {
+  const lines = table([compared("long name", "ms", { value: 30, reference: 20, against: "empty", mark: "<= 1.5x" })]);
+  assertEquals(lines, [
+    "what       value  unit  reference  ratio  against  mark",
+    "long name     30  ms           20    1.5  empty    <= 1.5x",
+  ]);
+});
+
+Deno.test("a native benchmark's lines are rows, anything else is an error", () => {
+  const [row] = nativeRows('{"name":"lane","value":110,"unit":"ns","reference":100}\n\n');
+  assertEquals([row?.ratio, row?.against], [1.1, ""]);
+  assertThrows(() => nativeRows('{"name":"lane"}'), Error, "no name, value and unit");
+  assertThrows(() => nativeRows("warming up"), SyntaxError);
+});
+
+Deno.test("medians, and works that take turns", async () => {
+  assertEquals([median([3, 1, 2]), median([4, 1, 2, 3])], [2, 2.5]);
+  const order: string[] = [];
+  await interleaved([() => order.push("a"), () => order.push("b")], 2);
+  assertEquals(order, ["a", "b", "a", "b", "a", "b"]);
+});
