@@ -1,0 +1,305 @@
+//! The receiving side of a stream ring.
+//!
+//! Whatever the ring holds, a look costs bounded time and memory safety holds: every length is loaded once and checked, the
+//! payload is copied into private memory and only then verified.
+use crate::checksum;
+use crate::clock;
+use crate::histogram;
+use crate::lane::{Geometry, Knobs};
+use crate::layout::{
+    ConsumerPage, DROPS, Drop, EVENTS, FRAME_ALIGNMENT, FrameEvent, HEADER_BYTES, Header, PAD, ProducerPage, flag,
+    frame_max, padded,
+};
+use crate::limits::PADS_PER_POLL;
+use crate::memory::{Words, WordsMut};
+use crate::wait::{WakerFence, Watch, wake};
+use std::mem::offset_of;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// What lies next in the ring. Looking changes nothing that the producer sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Empty,
+    /// A frame with this many bytes of payload; its checksum has not been looked at.
+    Frame(usize),
+    /// The producer has left the lane for this epoch.
+    Switch(u64),
+    /// A length that no honest producer writes, and no way to find the next frame: nothing will come on this lane.
+    Broken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub header: Header,
+    pub bytes: usize,
+    /// CLOCK_MONOTONIC nanoseconds since the stamp, 0 where the frame carries none of its own.
+    pub age_ns: u64,
+}
+
+/// The frame's checksum is wrong: it has been passed and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrupt;
+
+/// The one reader of a ring. `own` holds its page, `peer` the producer's page and the ring.
+#[derive(Debug)]
+pub struct Consumer<Own, Peer> {
+    own: Own,
+    peer: Peer,
+    at: Geometry,
+    budget_ns: u64,
+    /// Bytes ever passed; `credit` is what of them was given back.
+    tail: u64,
+    credit: u64,
+    peeked: Option<Header>,
+    received: u64,
+    stamp: u64,
+    last_id: Option<u64>,
+    /// Set after frames were skipped for a broken length: the next frame's id tells how many.
+    skipped: bool,
+    broken: bool,
+    events: u64,
+    fence: WakerFence,
+}
+
+impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
+    /// A consumer at the start of a ring. `geometry` has been checked against both regions (`Geometry::check`).
+    pub fn new(own: Own, peer: Peer, geometry: Geometry, knobs: Knobs) -> Self {
+        Self {
+            own,
+            peer,
+            at: geometry,
+            budget_ns: knobs.budget_ns,
+            tail: 0,
+            credit: 0,
+            peeked: None,
+            received: 0,
+            stamp: 0,
+            last_id: None,
+            skipped: false,
+            broken: false,
+            events: 0,
+            fence: WakerFence::new(),
+        }
+    }
+
+    /// Looks at the next frame.
+    #[inline]
+    pub fn look(&mut self) -> Next {
+        if self.peeked.is_none() && !self.peek() {
+            return if self.broken { Next::Broken } else { Next::Empty };
+        }
+        match self.peeked {
+            Some(header) if header.flags & flag::SWITCH != 0 => Next::Switch(header.frame_id),
+            Some(header) => Next::Frame(header.len as usize - HEADER_BYTES),
+            None => Next::Empty,
+        }
+    }
+
+    /// Loads the next header once, passing pads. False: there is none.
+    #[inline]
+    fn peek(&mut self) -> bool {
+        for _ in 0..=PADS_PER_POLL {
+            let place = self.tail & (self.at.ring_bytes - 1);
+            let word = self.at.ring + place as usize;
+            // Pairs with the Release of `Producer::publish`.
+            let len = self.peer.load32(word, Acquire);
+            if len == 0 {
+                return false;
+            }
+            let to_end = self.at.ring_bytes - place;
+            if len & PAD != 0 {
+                // A pad goes to the end of the ring and is shorter than the frame that did not fit.
+                let pad = u64::from(len & !PAD);
+                if pad != to_end || pad > frame_max(self.at.ring_bytes) {
+                    return self.resynchronize();
+                }
+                self.tail += pad;
+                continue;
+            }
+            let size = padded(u64::from(len));
+            if (len as usize) < HEADER_BYTES || u64::from(len) > frame_max(self.at.ring_bytes) || size > to_end {
+                return self.resynchronize();
+            }
+            let tail = self.peer.load64(word + offset_of!(Header, checksum), Relaxed);
+            let header = Header {
+                len,
+                route_id: self.peer.load32(word + offset_of!(Header, route_id), Relaxed),
+                frame_id: self.peer.load64(word + offset_of!(Header, frame_id), Relaxed),
+                stamp: self.peer.load64(word + offset_of!(Header, stamp), Relaxed),
+                checksum: tail as u32,
+                flags: (tail >> 32) as u32,
+            };
+            if header.flags & flag::SWITCH != 0 && !Self::is_switch(&header) {
+                self.pass(&header);
+                self.count(Drop::Corrupt, 1);
+                self.done();
+                return false;
+            }
+            self.peeked = Some(header);
+            return true;
+        }
+        // More pads in a row than a ring has.
+        self.resynchronize()
+    }
+
+    fn is_switch(header: &Header) -> bool {
+        header.len as usize == HEADER_BYTES && header.checksum == checksum::of_frame(header, &[])
+    }
+
+    /// A length is wrong: goes on at the producer's head, if that is one that this ring can have.
+    #[cold]
+    fn resynchronize(&mut self) -> bool {
+        let head = self.peer.load64(self.at.producer_page + offset_of!(ProducerPage, head), Acquire);
+        let possible =
+            head > self.tail && head - self.tail <= self.at.ring_bytes && head.is_multiple_of(FRAME_ALIGNMENT);
+        self.count(Drop::Corrupt, 1);
+        if possible {
+            self.tail = head;
+            self.skipped = true;
+            self.done();
+        } else {
+            self.broken = true;
+        }
+        false
+    }
+
+    /// Copies the frame that `look` showed into private memory, then verifies the copy. `into` is as long as its payload. The
+    /// credit stays with the frame until `done`.
+    #[inline]
+    pub fn take(&mut self, into: &mut [u8]) -> Result<Received, Corrupt> {
+        let Some(header) = self.peeked else { return Err(Corrupt) };
+        let bytes = header.len as usize - HEADER_BYTES;
+        assert!(into.len() == bytes, "bug: a frame's buffer is not as long as its payload");
+        let place = self.tail & (self.at.ring_bytes - 1);
+        self.peer.copy_out(self.at.ring + place as usize + HEADER_BYTES, into);
+        self.pass(&header);
+        if checksum::of_frame(&header, into) != header.checksum {
+            self.count(Drop::Corrupt, 1);
+            self.done();
+            return Err(Corrupt);
+        }
+        self.account(&header);
+        let age_ns = self.measure(&header, bytes);
+        Ok(Received { header, bytes, age_ns })
+    }
+
+    fn pass(&mut self, header: &Header) {
+        self.tail += padded(u64::from(header.len));
+        self.peeked = None;
+    }
+
+    /// Counts what a broken length made this side skip, by the gap in the producer's ids.
+    fn account(&mut self, header: &Header) {
+        if self.skipped {
+            self.skipped = false;
+            if let Some(last) = self.last_id {
+                let most = self.at.ring_bytes / HEADER_BYTES as u64;
+                // One has been counted when the length was found wrong.
+                let gap = header.frame_id.saturating_sub(last).saturating_sub(2);
+                self.count(Drop::Corrupt, gap.min(most));
+            }
+        }
+        self.last_id = Some(header.frame_id);
+        self.received += 1;
+        self.own.store64(self.at.consumer_page + offset_of!(ConsumerPage, received), self.received, Relaxed);
+    }
+
+    fn measure(&mut self, header: &Header, bytes: usize) -> u64 {
+        if header.flags & flag::STAMPED == 0 {
+            return 0;
+        }
+        let now = clock::now();
+        // A stamp is what a peer says: between the previous one and now.
+        let stamp = header.stamp.clamp(self.stamp.min(now), now);
+        self.stamp = stamp;
+        let age = now - stamp;
+        let page = self.at.consumer_page;
+        self.own.add64(page + offset_of!(ConsumerPage, histogram) + histogram::bucket(age) * 8, 1);
+        if self.budget_ns > 0 && age > self.budget_ns {
+            self.own.add64(page + offset_of!(ConsumerPage, over), 1);
+        }
+        // After `over`, so that a reader that loads `samples` first never sees more over than samples.
+        self.own.store64(page + offset_of!(ConsumerPage, heartbeat), now, Relaxed);
+        let samples = page + offset_of!(ConsumerPage, samples);
+        self.own.store64(samples, self.own.load64(samples, Relaxed).wrapping_add(1), Release);
+        let event = page + offset_of!(ConsumerPage, events) + (self.events as usize % EVENTS) * size_of::<FrameEvent>();
+        self.own.store64(event + offset_of!(FrameEvent, frame_id), header.frame_id, Relaxed);
+        self.own.store64(event + offset_of!(FrameEvent, stamp), stamp, Relaxed);
+        self.own.store64(event + offset_of!(FrameEvent, received), now, Relaxed);
+        self.own.store64(event + offset_of!(FrameEvent, bytes), bytes as u64, Relaxed);
+        self.events += 1;
+        self.own.store64(page + offset_of!(ConsumerPage, events_written), self.events, Release);
+        age
+    }
+
+    /// Gives all that was passed back to the producer, and wakes it if it sleeps on a full ring.
+    #[inline]
+    pub fn done(&mut self) {
+        if self.credit == self.tail {
+            return;
+        }
+        self.credit = self.tail;
+        // Pairs with the Acquire of `Producer::look_at_credit`: the copies are over.
+        self.own.store64(self.at.consumer_page, self.credit, Release);
+        self.fence.between_store_and_look();
+        if self.peer.load32(self.at.producer_page + offset_of!(ProducerPage, asleep), Relaxed) != 0 {
+            wake(self.own.futex(self.at.consumer_page));
+        }
+    }
+
+    /// Passes the `SWITCH` that `look` showed.
+    pub fn pass_switch(&mut self) {
+        if let Some(header) = self.peeked.filter(|header| header.flags & flag::SWITCH != 0) {
+            self.pass(&header);
+            self.done();
+        }
+    }
+
+    /// Passes the frame that `look` showed without delivering it.
+    pub fn drop_next(&mut self, reason: Drop) {
+        if let Some(header) = self.peeked.filter(|header| header.flags & flag::SWITCH == 0) {
+            self.pass(&header);
+            self.count(reason, 1);
+            self.last_id = Some(header.frame_id);
+            self.done();
+        }
+    }
+
+    /// The header that `look` showed.
+    pub fn peeked(&self) -> Option<&Header> {
+        self.peeked.as_ref()
+    }
+
+    pub fn count(&mut self, reason: Drop, by: u64) {
+        self.own.add64(self.at.consumer_page + offset_of!(ConsumerPage, drops) + reason as usize * 8, by);
+    }
+
+    /// What an idle consumer sleeps on: the next frame's `len`, not yet published.
+    pub fn watch(&self) -> Watch<'_> {
+        let place = self.tail & (self.at.ring_bytes - 1);
+        Watch { word: self.peer.futex(self.at.ring + place as usize), seen: 0 }
+    }
+
+    /// Said before and after sleeping on `watch`. Pairs with the look in `Producer::publish`.
+    pub fn set_asleep(&self, asleep: bool) {
+        self.own.store32(self.at.consumer_page + offset_of!(ConsumerPage, asleep), u32::from(asleep), Relaxed);
+    }
+
+    /// Shows which epoch this endpoint has performed.
+    pub fn acknowledge(&self, epoch: u64) {
+        self.own.store64(self.at.consumer_page + offset_of!(ConsumerPage, acknowledged), epoch, Release);
+    }
+
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub fn drops(&self) -> [u64; DROPS] {
+        let drops = self.at.consumer_page + offset_of!(ConsumerPage, drops);
+        std::array::from_fn(|reason| self.own.load64(drops + reason * 8, Relaxed))
+    }
+}

@@ -1,0 +1,80 @@
+//! Copies between private memory and memory that another process may be reading or writing at this moment.
+//!
+//! A plain `memcpy` there is a data race, which the compiler may assume not to happen. Small copies are relaxed atomic words;
+//! large ones are `rep movsb`, which the compiler takes as opaque and the processor does in whole lines.
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(target_arch = "x86_64")]
+const LARGE: usize = 512;
+
+/// # Safety
+/// `from` is 8-byte aligned and `into.len()` bytes from it are mapped, up to the next multiple of 8.
+#[inline]
+pub unsafe fn from_shared(from: *const u8, into: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if into.len() >= LARGE {
+        // SAFETY: both ranges are valid by the caller's promise, and do not overlap: one is private.
+        unsafe { move_bytes(from, into.as_mut_ptr(), into.len()) };
+        return;
+    }
+    let words = from.cast::<AtomicU64>();
+    let (chunks, rest) = into.as_chunks_mut::<8>();
+    for (index, chunk) in chunks.iter_mut().enumerate() {
+        // SAFETY: inside the range of the caller's promise.
+        *chunk = unsafe { (*words.add(index)).load(Ordering::Relaxed) }.to_le_bytes();
+    }
+    if !rest.is_empty() {
+        // SAFETY: the promise covers the last word whole.
+        let word = unsafe { (*words.add(chunks.len())).load(Ordering::Relaxed) }.to_le_bytes();
+        rest.copy_from_slice(&word[..rest.len()]);
+    }
+}
+
+/// Fills up to the next multiple of 8 with zeroes.
+///
+/// # Safety
+/// `into` is 8-byte aligned and `from.len()` bytes from it are mapped writable, up to the next multiple of 8.
+#[inline]
+pub unsafe fn to_shared(from: &[u8], into: *mut u8) {
+    let words = into.cast::<AtomicU64>();
+    let (chunks, rest) = from.as_chunks::<8>();
+    #[cfg(target_arch = "x86_64")]
+    let large = from.len() >= LARGE;
+    #[cfg(not(target_arch = "x86_64"))]
+    let large = false;
+    if large {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: both ranges are valid by the caller's promise, and do not overlap: one is private.
+        unsafe {
+            move_bytes(from.as_ptr(), into, chunks.len() * 8);
+        }
+    } else {
+        for (index, chunk) in chunks.iter().enumerate() {
+            // SAFETY: inside the range of the caller's promise.
+            unsafe { (*words.add(index)).store(u64::from_le_bytes(*chunk), Ordering::Relaxed) };
+        }
+    }
+    if !rest.is_empty() {
+        let mut word = [0_u8; 8];
+        word[..rest.len()].copy_from_slice(rest);
+        // SAFETY: the promise covers the last word whole.
+        unsafe { (*words.add(chunks.len())).store(u64::from_le_bytes(word), Ordering::Relaxed) };
+    }
+}
+
+/// # Safety
+/// Both ranges are mapped for `bytes`, and do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+unsafe fn move_bytes(from: *const u8, into: *mut u8, bytes: usize) {
+    // SAFETY: by the caller's promise; the direction flag is clear by the ABI.
+    unsafe {
+        std::arch::asm!(
+            "rep movsb",
+            inout("rcx") bytes => _,
+            inout("rsi") from => _,
+            inout("rdi") into => _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
