@@ -1,0 +1,170 @@
+//! Control groups where this host lets us make them: v2 with its controllers, else the memory and pids trees of v1, else
+//! none, and it says so.
+use crate::limits::PROCESSES;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where groups of cells are made, found once.
+#[derive(Clone, Debug)]
+pub struct Cgroups {
+    parents: Vec<Parent>,
+    prefix: String,
+}
+
+#[derive(Clone, Debug)]
+struct Parent {
+    folder: PathBuf,
+    memory: Option<&'static str>,
+    processes: bool,
+}
+
+/// The groups of one cell; they end with this value.
+#[derive(Debug, Default)]
+pub struct Membership {
+    folders: Vec<PathBuf>,
+    /// `memory pids`, or why there is none.
+    pub how: String,
+}
+
+impl Cgroups {
+    /// `prefix` names all groups of one keeper's folder, so that the next keeper finds those of one that was killed.
+    pub fn find(prefix: &str) -> Self {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let parents = unified(&own, &mounts).map_or_else(|| legacy(&own, &mounts), |parent| vec![parent]);
+        let found = Self { parents, prefix: prefix.to_owned() };
+        found.sweep();
+        found
+    }
+
+    /// Moves `pid` into groups of its own.
+    pub fn enter(&self, name: &str, pid: i32, memory_bytes: u64) -> Membership {
+        let mut made = Membership::default();
+        let mut limits = Vec::new();
+        for parent in &self.parents {
+            let folder = parent.folder.join(format!("{}-{name}", self.prefix));
+            match group(&folder, parent, pid, memory_bytes) {
+                Ok(()) => {
+                    limits.extend(parent.memory.map(|_| "memory").into_iter().chain(parent.processes.then_some("pids")))
+                }
+                Err(error) => made.how = format!("none ({error})"),
+            }
+            made.folders.push(folder);
+        }
+        if !limits.is_empty() {
+            made.how = limits.join(" ");
+        } else if made.how.is_empty() {
+            made.how = "none (no controllers here)".to_owned();
+        }
+        made
+    }
+
+    /// Removes empty groups that a killed keeper left.
+    fn sweep(&self) {
+        let ours = format!("{}-", self.prefix);
+        for parent in &self.parents {
+            let Ok(entries) = fs::read_dir(&parent.folder) else { continue };
+            for entry in entries.flatten().filter(|each| each.file_name().to_string_lossy().starts_with(&ours)) {
+                let _ = fs::remove_dir(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+fn group(folder: &Path, parent: &Parent, pid: i32, memory_bytes: u64) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    if let Some(file) = parent.memory.filter(|_| memory_bytes > 0) {
+        fs::write(folder.join(file), memory_bytes.to_string())?;
+    }
+    if parent.processes {
+        fs::write(folder.join("pids.max"), PROCESSES.to_string())?;
+    }
+    fs::write(folder.join("cgroup.procs"), pid.to_string())
+}
+
+/// Our own group in the v2 tree, if children of it get the controllers.
+fn unified(own: &str, mounts: &str) -> Option<Parent> {
+    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let mount = mounts.lines().filter_map(parse_mount).find(|mount| mount.kind == "cgroup2")?;
+    let folder = mount.folder.join(path.trim_start_matches('/'));
+    let mut enabled = fs::read_to_string(folder.join("cgroup.subtree_control")).ok()?;
+    if !enabled.contains("memory") {
+        // Works where a service manager has delegated an empty group to us.
+        fs::write(folder.join("cgroup.subtree_control"), "+memory +pids").ok()?;
+        enabled = fs::read_to_string(folder.join("cgroup.subtree_control")).ok()?;
+    }
+    let has = |name: &str| enabled.split_whitespace().any(|each| each == name);
+    has("memory").then(|| Parent { folder, memory: Some("memory.max"), processes: has("pids") })
+}
+
+fn legacy(own: &str, mounts: &str) -> Vec<Parent> {
+    let tree = |controller: &str| {
+        let path = own.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':');
+            let controllers = fields.nth(1)?;
+            controllers.split(',').any(|each| each == controller).then(|| fields.next()).flatten()
+        })?;
+        let mount = mounts
+            .lines()
+            .filter_map(parse_mount)
+            .find(|mount| mount.kind == "cgroup" && mount.options.split(',').any(|each| each == controller))?;
+        let folder = mount.folder.join(path.trim_start_matches('/'));
+        folder.is_dir().then_some(folder)
+    };
+    let memory =
+        tree("memory").map(|folder| Parent { folder, memory: Some("memory.limit_in_bytes"), processes: false });
+    let pids = tree("pids").map(|folder| Parent { folder, memory: None, processes: true });
+    memory.into_iter().chain(pids).collect()
+}
+
+struct Mount<'a> {
+    folder: PathBuf,
+    kind: &'a str,
+    options: &'a str,
+}
+
+/// One line of mountinfo: `id parent dev root folder options [optional…] - kind source options`.
+fn parse_mount(line: &str) -> Option<Mount<'_>> {
+    let (front, back) = line.split_once(" - ")?;
+    let folder = front.split(' ').nth(4)?;
+    let mut back = back.split(' ');
+    let kind = back.next()?;
+    let options = back.nth(1)?;
+    Some(Mount { folder: PathBuf::from(folder), kind, options })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_read_from_its_line() {
+        let mount = parse_mount("30 25 0:26 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory");
+        let mount = mount.expect("a mount");
+        assert_eq!(
+            (mount.folder.to_str(), mount.kind, mount.options),
+            (Some("/sys/fs/cgroup/memory"), "cgroup", "rw,memory")
+        );
+        assert!(parse_mount("broken line").is_none());
+    }
+
+    #[test]
+    fn a_host_without_groups_has_none() {
+        let none = Cgroups { parents: Vec::new(), prefix: "rtt".to_owned() };
+        assert_eq!(none.enter("a.1", 1, 0).how, "none (no controllers here)");
+        assert!(unified("0::/\n", "").is_none());
+        assert!(legacy("4:memory:/x\n", "").is_empty());
+    }
+}

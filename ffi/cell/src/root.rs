@@ -1,0 +1,191 @@
+//! The file tree of a cell: an empty tmpfs with read-only system folders, the driver's files and the granted ones.
+use crate::error::{Context, Result};
+use crate::files::{Access, BoundFile, make_target};
+use crate::identity::map_mount;
+use crate::landlock::Grant;
+use crate::limits::ROOT_BYTES;
+use crate::probe::Mode;
+use crate::spec::Cell;
+use crate::{closure, sys};
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+/// What programs need to run: never `/etc` as a whole, never `/home`.
+const SYSTEM: &[&str] =
+    &["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/alternatives"];
+/// Added with the network: names, hosts, certificates.
+const NETWORK: &[&str] = &["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services", "/etc/ssl"];
+const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom"];
+/// Folders that hide the cell's own when the host's tree is shown whole.
+const OWN: &[&str] = &["driver"];
+
+/// A root that is built and entered, and what Landlock is to grant of it.
+#[derive(Debug, Default)]
+pub struct Root {
+    pub grants: Vec<(PathBuf, Grant)>,
+    /// `NAME=how` of what differs from host to host.
+    pub notes: Vec<String>,
+}
+
+/// Builds the tree on the cell's mountpoint and makes it the root of this mount namespace.
+pub fn enter(cell: &Cell, mode: Mode) -> Result<Root> {
+    sys::mount(c"none", Path::new("/"), c"none", libc::MS_REC | libc::MS_PRIVATE, "")
+        .context("cell.mount", || "make mounts private".into())?;
+    let bytes = closure::bytes(&cell.closure)? + ROOT_BYTES;
+    let base = &cell.mountpoint;
+    sys::mount(c"cell", base, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV, &format!("mode=755,size={bytes}"))
+        .context("cell.mount", || format!("mount a tmpfs on {}", base.display()))?;
+    let mut root = Root::default();
+    if cell.isolated {
+        system(cell, base, &mut root)?;
+        devices(cell, base, &mut root)?;
+    } else {
+        whole_host(base)?;
+    }
+    let folder = base.join("driver");
+    fs::create_dir(&folder).context("cell.mount", || "make /driver".into())?;
+    closure::copy(&cell.closure, &folder)?;
+    root.grants.push(("/driver".into(), Grant::ReadExecute));
+    if cell.isolated {
+        files(cell, mode, base, &mut root)?;
+        process_folder(base, &mut root)?;
+    }
+    std::env::set_current_dir(base)
+        .and_then(|()| sys::pivot_here())
+        .context("cell.mount", || "enter the new root".into())?;
+    let top = sys::open_path(Path::new("/")).context("cell.mount", || "open the new root".into())?;
+    sys::set_mount_attributes(top.as_fd(), sys::MOUNT_ATTR_RDONLY, None, false)
+        .context("cell.mount", || "make the root read-only".into())?;
+    Ok(root)
+}
+
+fn system(cell: &Cell, base: &Path, root: &mut Root) -> Result<()> {
+    let network: &[&str] = if cell.network { NETWORK } else { &[] };
+    for path in SYSTEM.iter().chain(network).map(Path::new) {
+        let target = inside(base, path);
+        let show = || format!("show {} in the cell", path.display());
+        match fs::symlink_metadata(path) {
+            Err(_) => continue,
+            Ok(facts) if facts.is_symlink() && path.components().count() == 2 => {
+                let to = fs::read_link(path).context("cell.mount", show)?;
+                symlink(to, target).context("cell.mount", show)?;
+                continue;
+            }
+            Ok(_) => {}
+        }
+        let Ok(source) = fs::canonicalize(path) else { continue };
+        bind(&source, &target, sys::MOUNT_ATTR_RDONLY | sys::MOUNT_ATTR_NOSUID | sys::MOUNT_ATTR_NODEV)
+            .context("cell.mount", show)?;
+        root.grants.push((path.to_owned(), Grant::ReadExecute));
+    }
+    Ok(())
+}
+
+fn devices(cell: &Cell, base: &Path, root: &mut Root) -> Result<()> {
+    for name in DEVICES {
+        let path = Path::new("/dev").join(name);
+        bind(&path, &inside(base, &path), sys::MOUNT_ATTR_NOSUID)
+            .context("cell.mount", || format!("show {} in the cell", path.display()))?;
+        root.grants.push((path, Grant::Device));
+    }
+    for (link, to) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+        symlink(to, base.join("dev").join(link)).context("cell.mount", || format!("link /dev/{link}"))?;
+    }
+    if cell.pty {
+        let target = base.join("dev/pts");
+        fs::create_dir(&target)
+            .and_then(|()| {
+                let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+                sys::mount(c"devpts", &target, c"devpts", flags, "newinstance,ptmxmode=0666,mode=620")
+            })
+            .and_then(|()| symlink("pts/ptmx", base.join("dev/ptmx")))
+            .context("cell.mount", || "mount terminals for the cell".into())?;
+        root.grants.push(("/dev/pts".into(), Grant::Device));
+    }
+    Ok(())
+}
+
+/// A waived driver sees the host as the keeper does, and `/driver` beside it.
+fn whole_host(base: &Path) -> Result<()> {
+    let show = || "show the host's tree in the cell".to_owned();
+    for entry in fs::read_dir("/").context("cell.mount", show)? {
+        let entry = entry.context("cell.mount", show)?;
+        if OWN.iter().any(|own| entry.file_name() == *own) {
+            continue;
+        }
+        let kind = entry.file_type().context("cell.mount", show)?;
+        let target = base.join(entry.file_name());
+        if kind.is_symlink() {
+            fs::read_link(entry.path()).and_then(|to| symlink(to, target)).context("cell.mount", show)?;
+        } else {
+            bind(&entry.path(), &target, 0).context("cell.mount", show)?;
+        }
+    }
+    Ok(())
+}
+
+fn files(cell: &Cell, mode: Mode, base: &Path, root: &mut Root) -> Result<()> {
+    for file in &cell.files {
+        bound_file(file, cell, mode, base).map_err(|mut error| {
+            error.message = format!("cannot show {} in the cell: {}", file.target.display(), error.message);
+            error
+        })?;
+        let grant = match (file.device, file.access) {
+            (true, _) => Grant::Device,
+            (false, Access::Read) => Grant::ReadExecute,
+            (false, Access::ReadWrite) => Grant::ReadWrite,
+        };
+        root.grants.push((file.target.clone(), grant));
+    }
+    Ok(())
+}
+
+fn bound_file(file: &BoundFile, cell: &Cell, mode: Mode, base: &Path) -> Result<()> {
+    let what = || "bind it".to_owned();
+    let target = inside(base, &file.target);
+    make_target(&target, file.folder).context("cell.mount", what)?;
+    let tree = sys::clone_tree(&file.source).context("cell.mount", what)?;
+    let mut attributes = sys::MOUNT_ATTR_NOSUID;
+    if file.access == Access::Read {
+        attributes |= sys::MOUNT_ATTR_RDONLY;
+    }
+    if !file.device {
+        attributes |= sys::MOUNT_ATTR_NODEV;
+    }
+    sys::set_mount_attributes(tree.as_fd(), attributes, None, true).context("cell.mount", what)?;
+    if mode == Mode::Range {
+        map_mount(tree.as_fd(), file.owner, cell.slot)?;
+    }
+    sys::attach_tree(tree.as_fd(), &target).context("cell.mount", what)
+}
+
+/// Only processes of the cell are in it. Some containers forbid it; programs mostly do without.
+fn process_folder(base: &Path, root: &mut Root) -> Result<()> {
+    let target = base.join("proc");
+    fs::create_dir(&target).context("cell.mount", || "make /proc".into())?;
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+    match sys::mount(c"proc", &target, c"proc", flags, "subset=pid") {
+        Ok(()) => {
+            root.grants.push(("/proc".into(), Grant::Read));
+            root.notes.push("proc=own processes".to_owned());
+        }
+        Err(error) => root.notes.push(format!("proc=absent ({error})")),
+    }
+    Ok(())
+}
+
+fn inside(base: &Path, path: &Path) -> PathBuf {
+    base.join(path.strip_prefix("/").unwrap_or(path))
+}
+
+fn bind(source: &Path, target: &Path, attributes: u64) -> io::Result<()> {
+    make_target(target, source.is_dir())?;
+    let tree = sys::clone_tree(source)?;
+    if attributes != 0 {
+        sys::set_mount_attributes(tree.as_fd(), attributes, None, true)?;
+    }
+    sys::attach_tree(tree.as_fd(), target)
+}

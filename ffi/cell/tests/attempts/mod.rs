@@ -1,0 +1,88 @@
+//! What the program inside tries.
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+
+/// Each succeeds outside (as root) and is refused inside.
+pub const ATTEMPTS: &[&str] = &[
+    "unix-socket",
+    "udp-socket",
+    "tcp-socket",
+    "netlink-socket",
+    "socketpair",
+    "memfd",
+    "userns",
+    "setowner",
+    "passwd",
+    "root-file",
+    "affinity",
+    "personality",
+];
+
+/// Tries one thing on this process.
+pub fn attempt(name: &str) -> io::Result<()> {
+    let made = |result: libc::c_long| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    // SAFETY: every pointer below is to a literal or a local that outlives its call; made descriptors are left open.
+    unsafe {
+        match name {
+            "unix-socket" => made(libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0).into()),
+            "udp-socket" => made(libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0).into()),
+            "tcp-socket" => made(libc::socket(libc::AF_INET6, libc::SOCK_STREAM, 0).into()),
+            "netlink-socket" => made(libc::socket(libc::AF_NETLINK, libc::SOCK_RAW, 0).into()),
+            "socketpair" => {
+                let mut pair = [0; 2];
+                made(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr()).into())
+            }
+            "memfd" => made(libc::syscall(libc::SYS_memfd_create, c"x".as_ptr(), 0)),
+            // In a child, so that this process stays where it is.
+            "userns" => {
+                let pid = libc::fork();
+                if pid == 0 {
+                    libc::_exit(i32::from(libc::unshare(libc::CLONE_NEWUSER) != 0));
+                }
+                let mut status = 0;
+                libc::waitpid(pid, &raw mut status, 0);
+                if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EPERM)) }
+            }
+            "setowner" => made(libc::fcntl(1, libc::F_SETOWN, libc::getpid()).into()),
+            "passwd" => fs::read("/etc/passwd").map(drop),
+            "root-file" => {
+                fs::write("/tmp/rtt-cell-attempt", "x").and_then(|()| fs::remove_file("/tmp/rtt-cell-attempt"))
+            }
+            "affinity" => {
+                let mut mask: libc::cpu_set_t = std::mem::zeroed();
+                libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut mask);
+                made(libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const mask).into())
+            }
+            "personality" => made(libc::personality(0).into()),
+            other => Err(io::Error::other(format!("no attempt is called {other}"))),
+        }
+    }
+}
+
+/// Prints `done` or `refused …`; exit 3 when refused.
+pub fn run(arguments: &[String]) {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["status"] => {
+            print!("{}", fs::read_to_string("/proc/self/status").unwrap_or_default());
+            println!("HOME={}", std::env::var("HOME").unwrap_or_else(|_| "none".to_owned()));
+            Ok(())
+        }
+        ["cat", path] => fs::read_to_string(path).map(|text| print!("{text}")),
+        ["append", path] => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(b"more")),
+        ["memory", mebibytes] => {
+            let mut block: Vec<u8> = Vec::new();
+            let size = mebibytes.parse::<usize>().unwrap_or(0) << 20;
+            block.try_reserve_exact(size).map_err(io::Error::other).map(|()| {
+                block.resize(size, 1);
+                print!("{}", if block.last() == Some(&1) { "ok" } else { "empty" });
+            })
+        }
+        [name] => attempt(name).map(|()| print!("done")),
+        _ => Err(io::Error::other("no such attempt")),
+    };
+    if let Err(error) = result {
+        print!("refused: {error}");
+        std::process::exit(3);
+    }
+}

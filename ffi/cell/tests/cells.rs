@@ -1,0 +1,150 @@
+//! What a cell lets its driver do and what not: each attempt first succeeds outside. As root, everything is done twice,
+//! the second time as an ordinary user.
+//!
+//! The program that runs inside is this test itself (`attempts`), passed by descriptor.
+mod attempts;
+mod support;
+
+use rtt_cell::probe::Mode;
+use support::{Outcome, Setup, case};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("inside") => attempts::run(&arguments.collect::<Vec<_>>()),
+        Some("--list") => println!("cells: test"),
+        _ => support::as_each_user(all),
+    }
+}
+
+fn all() {
+    case("what is attempted inside fails, and succeeds outside", attempts_fail_inside);
+    case("a cell is under no_new_privs and a filter", status_of_a_cell);
+    case("a granted file is read, another is not", files_by_manifest);
+    case("a granted file is written, and belongs to its owner", files_are_written);
+    case("the closure is what its hashes say", closure_is_checked);
+    case("the exit code and the signal arrive", endings);
+    case("python and awk run", interpreters_run);
+    case("a waived driver sees the host and is under no_new_privs", waived);
+    case("memory and cores are limited", limits_hold);
+    case("a pty can be opened when it is asked for", ptys);
+    case("nothing is left behind", nothing_left);
+}
+
+fn attempts_fail_inside() {
+    let setup = Setup::new();
+    for attempt in attempts::ATTEMPTS {
+        let outside = attempts::attempt(attempt);
+        // Some attempts need more than an ordinary user has, inside or outside.
+        assert!(outside.is_ok() || setup.ordinary(), "{attempt} fails outside: {outside:?}");
+        let inside = setup.attempt(&[attempt]);
+        assert!(inside.output.starts_with("refused"), "{attempt} inside: {inside:?}");
+        assert_eq!(inside.exit, 3, "{attempt}");
+    }
+}
+
+fn status_of_a_cell() {
+    let setup = Setup::new();
+    let told = setup.attempt(&["status"]);
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"] {
+        assert!(told.output.contains(line), "{line} in {}", told.output);
+    }
+    assert!(told.output.contains("Uid:\t1000\t1000"), "{}", told.output);
+    assert!(told.output.contains("HOME=none"), "{}", told.output);
+    let outside = told.driver_status;
+    assert!(outside.contains("NoNewPrivs:\t1") && outside.contains("Seccomp:\t2"), "{outside}");
+    if setup.mode() == Mode::Range {
+        assert!(outside.contains("Uid:\t1900000007"), "{outside}");
+    }
+    for name in ["landlock=abi", "seccomp=filter", "net=namespace", "uid=", "capabilities=none"] {
+        assert!(told.enforced.iter().any(|each| each.starts_with(name)), "{name} in {:?}", told.enforced);
+    }
+}
+
+fn files_by_manifest() {
+    let mut setup = Setup::new();
+    let granted = setup.file("granted", "yes");
+    let other = setup.file("other", "no");
+    setup.grant(&granted, false);
+    assert_eq!(setup.attempt(&["cat", &granted]).output, "yes");
+    assert!(setup.attempt(&["cat", &other]).output.starts_with("refused"));
+    assert!(setup.attempt(&["append", &granted]).output.starts_with("refused"));
+    assert!(setup.attempt(&["cat", "/etc/passwd"]).output.starts_with("refused"));
+}
+
+fn files_are_written() {
+    let mut setup = Setup::new();
+    let log = setup.file("log", "one ");
+    setup.grant(&log, true);
+    let told = setup.attempt(&["append", &log]);
+    assert_eq!(told.exit, 0, "{told:?}");
+    assert_eq!(std::fs::read_to_string(&log).expect("the log"), "one more");
+}
+
+fn closure_is_checked() {
+    let mut setup = Setup::new();
+    setup.closure("tool.sh", "#!/bin/sh\necho from the closure\n", true);
+    let told = setup.run(&["/driver/tool.sh"]);
+    assert_eq!(told.output, "from the closure\n", "{told:?}");
+    setup.spoil_store();
+    let told = setup.run(&["/driver/tool.sh"]);
+    assert_eq!(told.failed.expect("a refusal").code, "cell.closureChanged");
+}
+
+fn endings() {
+    let setup = Setup::new();
+    assert_eq!(setup.run(&["/bin/sh", "-c", "exit 7"]).exit, 7);
+    assert_eq!(setup.run(&["/bin/sh", "-c", "kill -TERM $$"]).exit, -15);
+    assert_eq!(setup.run(&["/no/such/program"]).failed.expect("a refusal").code, "cell.program");
+    // What a driver leaves behind ends with it, and does not keep the cell.
+    let Outcome { exit, took, .. } = setup.run(&["/bin/sh", "-c", "sleep 60 & exit 0"]);
+    assert!(exit == 0 && took.as_secs() < 5, "{took:?}");
+}
+
+fn interpreters_run() {
+    let setup = Setup::new();
+    assert_eq!(setup.run(&["/usr/bin/awk", "BEGIN { print 6 * 7 }"]).output, "42\n");
+    let script = "import threading,subprocess\n\
+                  t=threading.Thread(target=lambda: print('thread'))\nt.start(); t.join()\n\
+                  print(subprocess.run(['/bin/echo','child'],capture_output=True).stdout)\n";
+    let told = setup.run(&["/usr/bin/python3", "-c", script]);
+    assert_eq!(told.output, "thread\nb'child\\n'\n");
+}
+
+fn waived() {
+    let mut setup = Setup::new();
+    setup.isolated = false;
+    let told = setup.attempt(&["status"]);
+    assert!(told.output.contains("NoNewPrivs:\t1") && told.output.contains("Seccomp:\t0"), "{}", told.output);
+    assert!(setup.attempt(&["cat", "/etc/hostname"]).exit == 0);
+    assert!(told.enforced.contains(&"isolation=waived".to_owned()));
+}
+
+fn limits_hold() {
+    let mut setup = Setup::new();
+    setup.memory_bytes = 64 << 20;
+    setup.cpus = vec![0];
+    assert_eq!(setup.attempt(&["memory", "16"]).output, "ok");
+    assert!(setup.attempt(&["memory", "256"]).exit != 0);
+    assert!(setup.attempt(&["status"]).output.contains("Cpus_allowed_list:\t0\n"));
+}
+
+fn ptys() {
+    let mut setup = Setup::new();
+    setup.pty = true;
+    let script = "import os\nm,s=os.openpty()\nos.write(s,b'x')\nprint(os.ttyname(s), os.read(m,1))\n";
+    let told = setup.run(&["/usr/bin/python3", "-c", script]);
+    assert_eq!(told.output, "/dev/pts/0 b'x'\n");
+    setup.pty = false;
+    assert!(setup.run(&["/usr/bin/python3", "-c", script]).exit != 0);
+}
+
+fn nothing_left() {
+    let setup = Setup::new();
+    let before = support::leavings();
+    for _ in 0..5 {
+        setup.attempt(&["status"]);
+    }
+    assert_eq!(support::leavings(), before);
+    assert!(std::fs::read_dir(setup.mountpoint()).expect("the mountpoint").next().is_none());
+}
