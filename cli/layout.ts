@@ -15,7 +15,7 @@ export function layout(dir: string) {
     keys: `${state}/keys`,
     trust: `${state}/trust.json`,
     store: `${state}/store`,
-    wal: `${state}/wal`,
+    wal: `${state}/wal/log`,
     logs: `${state}/logs`,
     /** Sockets and locks of a panel and its keeper. */
     run: `${state}/run`,

@@ -1,41 +1,43 @@
 /**
- * The one loop: takes acts one after another, lets the apply machine decide, does its effects and feeds back what came of
- * them. Nothing is rewired but through here, and everything that is decided is decided in `core/apply`.
+ * The one loop: lets the apply machine decide, does its effects in order and feeds back what came of them. Nothing is
+ * rewired but through here, and everything that is decided is decided in `core/apply`.
  */
-import type { Log } from "../../core/apply/wal.ts";
-import { step } from "../../core/apply/machine.ts";
-import type { Machine } from "../../core/apply/machine.ts";
+import { type Machine, step } from "../../core/apply/machine.ts";
 import type { Act, ApplyEvent, ApplyStep, Effect, Outcome } from "../../core/apply/types.ts";
-import { EXIT, issue, RttError } from "../../core/errors.ts";
-import type { KeeperEvent, KeeperRequest } from "../../core/keeper.ts";
-import { LIMITS } from "../../core/limits.ts";
+import type { Log } from "../../core/apply/wal.ts";
+import { unreachable } from "../../core/errors.ts";
+import type { Inventory, KeeperRequest } from "../../core/keeper.ts";
 import type { Clock, Keeper } from "../../core/ports.ts";
 
 export type Progress = (step: ApplyStep, detail: string) => void;
 
-interface Asked {
-  readonly act: Act;
+/** What the panel wants to know of the loop. */
+export interface Watcher {
+  /** After each step. */
+  stepped(machine: Machine): void;
+  /** A step or an end of what the machine began itself: recovery, a restart. */
+  noted(text: string): void;
+  /** The keeper is gone: somebody must attach the engine to another one. */
+  lost(why: string): void;
+}
+
+interface Asker {
   readonly progress: Progress;
-  readonly ended: PromiseWithResolvers<Outcome>;
+  readonly ended: (outcome: Outcome) => void;
 }
 
 const NS_PER_MS = 1_000_000;
 
 export class Engine {
   #machine: Machine;
-  readonly #waiting: Asked[] = [];
-  #current: Asked | undefined;
+  #keeper: Keeper | undefined;
+  readonly #askers = new Map<number, Asker>();
   readonly #events: ApplyEvent[] = [];
-  #stepping = false;
   readonly #timers = new Map<number, number>();
+  #stepping = false;
+  #lastId = 0;
 
-  constructor(
-    machine: Machine,
-    readonly log: Log,
-    readonly keeper: Keeper,
-    readonly clock: Clock,
-    readonly watch: { stepped(machine: Machine): void; heard(event: KeeperEvent): void; lost(why: string): void },
-  ) {
+  constructor(machine: Machine, readonly log: Log, readonly clock: Clock, readonly watcher: Watcher) {
     this.#machine = machine;
   }
 
@@ -43,41 +45,38 @@ export class Engine {
     return this.#machine;
   }
 
-  /** True while nothing is under way and nothing waits. */
-  get idle(): boolean {
-    return this.#current === undefined && this.#waiting.length === 0;
+  /** Begins to hear this keeper, and has the machine recover from what it holds. */
+  attach(keeper: Keeper, inventory: Inventory): void {
+    this.#keeper = keeper;
+    this.#feed({ kind: "attached", inventory, nowNs: this.clock.monotonicNs() });
+    this.#listen(keeper);
   }
 
   /** Does an act when its turn comes, and answers how it ended. */
   run(act: Act, progress: Progress = () => {}): Promise<Outcome> {
-    if (this.#waiting.length >= LIMITS.queuedApplies) throw queueFull();
-    const ended = Promise.withResolvers<Outcome>();
-    this.#waiting.push({ act, progress, ended });
-    this.#beginNext();
-    return ended.promise;
-  }
-
-  /** Hears the keeper until its link is lost. */
-  async listen(): Promise<void> {
-    for await (const event of this.keeper.events()) {
-      this.watch.heard(event);
-      this.#feed({ kind: "keeper", event, nowNs: this.clock.monotonicNs() });
-      if (event.kind === "lost") return this.watch.lost(event.why);
-      this.#ask({ kind: "acknowledge", seq: event.seq });
-    }
+    const id = ++this.#lastId;
+    return new Promise((ended) => {
+      this.#askers.set(id, { progress, ended });
+      this.#feed({ kind: "begin", id, act, nowNs: this.clock.monotonicNs() });
+    });
   }
 
   stop(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#keeper = undefined;
   }
 
-  #beginNext(): void {
-    if (this.#current) return;
-    const next = this.#waiting.shift();
-    if (!next) return;
-    this.#current = next;
-    this.#feed({ kind: "begin", act: next.act, nowNs: this.clock.monotonicNs() });
+  async #listen(keeper: Keeper): Promise<void> {
+    for await (const event of keeper.events()) {
+      if (keeper !== this.#keeper) return;
+      this.#feed({ kind: "keeper", event, nowNs: this.clock.monotonicNs() });
+      if (event.kind === "lost") {
+        this.#keeper = undefined;
+        return this.watcher.lost(event.why);
+      }
+      this.#ask({ kind: "acknowledge", seq: event.seq });
+    }
   }
 
   /** Events are taken in the order in which they came, also those that an effect brings about at once. */
@@ -85,13 +84,16 @@ export class Engine {
     this.#events.push(event);
     if (this.#stepping) return;
     this.#stepping = true;
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      const { state, effects } = step(this.#machine, next);
-      this.#machine = state;
-      for (const effect of effects) this.#do(effect);
-      this.watch.stepped(state);
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        const { state, effects } = step(this.#machine, next);
+        this.#machine = state;
+        for (const effect of effects) this.#do(effect);
+        this.watcher.stepped(state);
+      }
+    } finally {
+      this.#stepping = false;
     }
-    this.#stepping = false;
   }
 
   #do(effect: Effect): void {
@@ -100,27 +102,32 @@ export class Engine {
         return this.#ask(effect.request);
       case "log":
         return this.#append(effect);
+      case "reserve":
+        return this.#feed({ kind: "reserved", ok: this.log.reserve(effect.bytes), nowNs: this.clock.monotonicNs() });
       case "timer":
         return this.#startTimer(effect.timer, effect.afterNs);
       case "cancel":
         return this.#cancelTimer(effect.timer);
       case "progress":
-        return this.#current?.progress(effect.step, effect.detail);
+        return this.#progress(effect.id, effect.step, effect.detail);
       case "end":
-        return this.#end(effect.outcome);
+        return this.#end(effect.id, effect.outcome);
+      default:
+        unreachable(effect);
     }
   }
 
   #ask(request: KeeperRequest): void {
-    this.keeper.request(request).then(
+    const keeper = this.#keeper;
+    keeper?.request(request).then(
       (reply) => {
+        if (keeper !== this.#keeper || request.kind === "acknowledge") return;
         const nowNs = this.clock.monotonicNs();
-        if (request.kind === "acknowledge") return;
         if (reply.kind === "done") {
           this.#feed({ kind: "replied", to: request.kind, epoch: reply.epoch, inventory: reply.inventory, nowNs });
         } else this.#feed({ kind: "refused", to: request.kind, code: reply.code, message: reply.message, nowNs });
       },
-      () => {}, // The link is lost: `listen` hears it as an event.
+      () => {}, // The link is lost: `#listen` hears it as an event.
     );
   }
 
@@ -144,20 +151,19 @@ export class Engine {
     this.#timers.delete(timer);
   }
 
-  #end(outcome: Outcome): void {
-    const ended = this.#current;
-    this.#current = undefined;
-    ended?.ended.resolve(outcome);
-    queueMicrotask(() => this.#beginNext());
+  #progress(id: number, what: ApplyStep, detail: string): void {
+    if (id === 0) this.watcher.noted(`${what}: ${detail}`);
+    else this.#askers.get(id)?.progress(what, detail);
+  }
+
+  #end(id: number, outcome: Outcome): void {
+    if (id === 0) return this.watcher.noted(endText(outcome));
+    this.#askers.get(id)?.ended(outcome);
+    this.#askers.delete(id);
   }
 }
 
-function queueFull(): RttError {
-  return new RttError(EXIT.refused, [
-    issue(
-      "panel.busy",
-      `cannot begin because ${LIMITS.queuedApplies} acts wait already`,
-      "try again when they have ended",
-    ),
-  ]);
+function endText(outcome: Outcome): string {
+  if (outcome.kind === "committed") return outcome.changed ? "done" : "nothing to do";
+  return `${outcome.kind}: ${outcome.issues.map((each) => each.message).join("; ")}`;
 }

@@ -1,0 +1,26 @@
+/** What a project's log says is committed, read without a panel and without changing a byte. */
+import { initial } from "../../core/apply/state.ts";
+import type { Committed, WalRecord } from "../../core/apply/types.ts";
+import { type OpenedLog, openLog } from "../../core/apply/wal.ts";
+import { EXIT, type Result, RttError } from "../../core/errors.ts";
+import { openCrypto } from "../adapters/crypto.ts";
+import { entropy } from "../adapters/entropy.ts";
+import { openStore } from "../adapters/store.ts";
+import { readIfThere } from "../files.ts";
+import type { Layout } from "../layout.ts";
+
+export function readLog(at: Layout): OpenedLog {
+  return demand(openLog(readIfThere(at.wal) ?? new Uint8Array(), openCrypto().hasher));
+}
+
+export function readCommitted(at: Layout): Committed {
+  const records: readonly WalRecord[] = readLog(at).records;
+  const { hasher } = openCrypto();
+  const machine = initial(records, { hasher, entropy, store: openStore(at.store, hasher) }, { prepareWithinNs: 1 });
+  return demand(machine).committed;
+}
+
+function demand<T>(result: Result<T>): T {
+  if (!result.ok) throw new RttError(EXIT.failed, result.issues);
+  return result.value;
+}
