@@ -210,8 +210,9 @@ struct KeeperToDriver {
     # Descriptors: read-only ones of `reads`, in order. Answer: ready, or failed.
     handOut :group { handOutId @9 :UInt64; reads @10 :List(Region); handOutLast @11 :Bool; }
     discard @12 :UInt64;
-    # Regions listed are no longer used by the binding in force: unmap.
-    settle :group { settleId @13 :UInt64; gone @14 :List(UInt64); }
+    # Regions listed are no longer used by the binding in force: unmap. `inForce` is the transition's `forward`, or its
+    # `inverse` after a flip back (0: not said).
+    settle :group { settleId @13 :UInt64; gone @14 :List(UInt64); inForce @19 :UInt64; }
     # The producer of this lane is dead: its last frame is at `end` (bytes ever written).
     laneEnded :group { lane @15 :UInt64; epoch @16 :UInt64; }
     stop @17 :Void;

@@ -129,7 +129,7 @@ impl KeeperToDriver {
             Which::Settle(group) => {
                 let gone = group.get_gone()?;
                 crate::codec::bounded("the regions", gone.len())?;
-                Self::Settle { id: group.get_settle_id(), gone: gone.iter().collect() }
+                Self::Settle { id: group.get_settle_id(), gone: gone.iter().collect(), in_force: group.get_in_force() }
             }
             Which::LaneEnded(group) => Self::LaneEnded { lane: group.get_lane(), epoch: group.get_epoch() },
             Which::Stop(()) => Self::Stop,
@@ -163,9 +163,10 @@ impl KeeperToDriver {
                 group.set_hand_out_last(*last);
             }
             Self::Discard(id) => root.set_discard(*id),
-            Self::Settle { id, gone } => {
+            Self::Settle { id, gone, in_force } => {
                 let mut group = root.init_settle();
                 group.set_settle_id(*id);
+                group.set_in_force(*in_force);
                 let mut list = group.init_gone(crate::codec::length(gone.len()));
                 for (index, region) in gone.iter().enumerate() {
                     list.set(crate::codec::length(index), *region);

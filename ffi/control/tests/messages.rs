@@ -168,7 +168,7 @@ fn every_message_to_and_from_a_driver_survives_the_wire() {
         KeeperToDriver::Opened { request: 4, refusal: "no".into() },
         KeeperToDriver::HandOut { id: 5, reads: vec![], last: true },
         KeeperToDriver::Discard(6),
-        KeeperToDriver::Settle { id: 7, gone: vec![1, 2, 3] },
+        KeeperToDriver::Settle { id: 7, gone: vec![1, 2, 3], in_force: 9 },
         KeeperToDriver::LaneEnded { lane: 8, epoch: 9 },
         KeeperToDriver::Stop,
     ] {
@@ -273,7 +273,7 @@ fn names_outside_the_grammar_are_refused() {
 
 #[test]
 fn a_message_larger_than_a_packet_is_refused_by_its_sender() {
-    let message = KeeperToDriver::Settle { id: 1, gone: vec![0; PACKET_BYTES / 8] };
+    let message = KeeperToDriver::Settle { id: 1, gone: vec![0; PACKET_BYTES / 8], in_force: 0 };
     assert_eq!(message.to_bytes().unwrap_err().code, "control.tooLarge");
 }
 
