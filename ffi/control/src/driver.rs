@@ -45,9 +45,11 @@ pub enum KeeperToDriver {
         last: bool,
     },
     Discard(u64),
+    /// `in_force` is the transition's `forward`, or its `inverse` after a flip back; 0: not said.
     Settle {
         id: u64,
         gone: Vec<u64>,
+        in_force: u64,
     },
     /// The producer of this lane is dead: its last frame is at `end` (bytes ever written).
     LaneEnded {

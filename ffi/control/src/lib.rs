@@ -3,7 +3,7 @@
 //!
 //! Everything that arrives goes through `read`, which checks names against the grammar, ranges, alignment and the length
 //! of every list; a value of these types is therefore well-formed. `control_capnp.rs` is generated and committed
-//! (`cargo run -p rtt-control --example generate`); a test compares it with a fresh one.
+//! (`cargo run -p rtt-control-generate`); a test compares it with a fresh one.
 
 pub mod cell;
 pub mod codec;

@@ -293,6 +293,6 @@ fn the_committed_code_is_what_the_schema_generates() {
     made.expect("cannot compare because the capnp program of the toolchain did not run");
     assert!(
         fresh.unwrap() == std::fs::read_to_string(root.join("src/control_capnp.rs")).unwrap(),
-        "src/control_capnp.rs is not what control.capnp generates; run: cargo run -p rtt-control --example generate"
+        "src/control_capnp.rs is not what control.capnp generates; run: cargo run -p rtt-control-generate"
     );
 }
