@@ -39,7 +39,10 @@ export function crossNodeNs(distance: number): number {
   return COST.perDistance * distance;
 }
 
-/** A route's weight as a whole number of thousandths: objectives are integers. */
+/** Thousandths; with it the sum over all routes stays an exact integer. */
+const HEAVIEST_MILLI = 1_000_000;
+
+/** A route's weight as a whole number of thousandths: objectives are integers. Above 1,000 it counts as 1,000. */
 export function weightMilli(route: Route): number {
-  return Math.max(0, Math.round(route.weight * 1_000));
+  return Math.min(HEAVIEST_MILLI, Math.max(0, Math.round(route.weight * 1_000)));
 }

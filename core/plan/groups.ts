@@ -59,8 +59,8 @@ function topologyFault({ cpus, nodes, distance }: Topology): string | undefined 
   if (distance.length !== nodes.length || distance.some((row) => row.length !== nodes.length)) {
     return "the table of node distances is not square";
   }
-  if (distance.some((row) => row.some((each) => !Number.isSafeInteger(each) || each < 1 || each > 255))) {
-    return "a node distance is not a whole number from 1 to 255";
+  if (distance.some((row) => row.some((each) => !Number.isSafeInteger(each) || each < 10 || each > 255))) {
+    return "a node distance is not a whole number from 10 to 255";
   }
   return undefined;
 }
