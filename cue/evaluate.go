@@ -1,0 +1,220 @@
+package main
+
+import (
+	"encoding/json"
+	"sort"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+
+	"rtt.local/cue/schema"
+)
+
+const (
+	// importPath is how users' files name the schema; their vendored copy is for editors and for plain cue.
+	importPath = "rtt.local/rtt"
+	// packageName is the package of a project's files.
+	packageName = "panel"
+	// schemaFile names the schema in positions, which are never shown.
+	schemaFile = "rtt.local/rtt/schema.cue"
+	// mostIssues bounds the reply; more than these nobody reads at once.
+	mostIssues = 200
+)
+
+// evaluation is the work on one request.
+type evaluation struct {
+	context *cue.Context
+	sources *sources
+	files   []*ast.File
+	reply   Reply
+	seen    map[string]bool
+}
+
+func evaluate(files map[string]string) Reply {
+	e := &evaluation{
+		context: cuecontext.New(),
+		sources: newSources(files),
+		seen:    map[string]bool{},
+		reply: Reply{
+			Value: map[string]any{}, Broken: []string{}, Places: map[string]Place{}, Issues: []Issue{},
+		},
+	}
+	if e.parse(files) {
+		e.run()
+	}
+	sort.SliceStable(e.reply.Issues, func(a, b int) bool { return before(e.reply.Issues[a], e.reply.Issues[b]) })
+	if len(e.reply.Issues) > mostIssues {
+		e.reply.Issues = e.reply.Issues[:mostIssues]
+	}
+	return e.reply
+}
+
+// parse reads all files and reports every syntax error of every file.
+func (e *evaluation) parse(files map[string]string) bool {
+	for _, name := range sortedKeys(files) {
+		file, err := parser.ParseFile(name, files[name], parser.AllErrors)
+		for _, each := range errors.Errors(err) {
+			e.addError("syntax", each)
+		}
+		if err != nil {
+			continue
+		}
+		if file.PackageName() != packageName {
+			place := e.sources.place(file.Pos())
+			if place == nil {
+				place = &Place{File: name, Line: 1, Column: 1}
+			}
+			e.add(Issue{Kind: "package", Place: place, Name: file.PackageName(), Options: []string{packageName}})
+			continue
+		}
+		e.files = append(e.files, file)
+	}
+	return len(e.reply.Issues) == 0
+}
+
+func (e *evaluation) run() {
+	whole, ok := e.build(schema.Text)
+	if !ok {
+		return
+	}
+	definition := e.project(schema.Text)
+	project := whole.Unify(definition)
+	written := readPlaces(e.files, e.sources)
+	err := project.Validate(cue.Concrete(true))
+	if err != nil {
+		e.explain(project, definition, written, err)
+	}
+	e.collect(project, err == nil)
+	e.collectPlaces(project, written, "")
+	for path, place := range written.names {
+		if _, there := e.reply.Places[path]; !there {
+			e.reply.Places[path] = place
+		}
+	}
+}
+
+// build makes one instance of the user's files, with this text as the schema that they import.
+func (e *evaluation) build(schemaText string) (cue.Value, bool) {
+	loader := func(at token.Pos, path string) *build.Instance {
+		if path == importPath {
+			return schemaInstance(schemaText)
+		}
+		if !strings.Contains(strings.SplitN(path, "/", 2)[0], ".") {
+			return nil // a package of CUE itself
+		}
+		e.add(Issue{Kind: "import", Place: e.sources.place(at), Name: path, Options: []string{importPath}})
+		return nil
+	}
+	instance := build.NewContext(build.Loader(loader)).NewInstance("", loader)
+	instance.PkgName = packageName
+	for _, file := range e.files {
+		if err := instance.AddSyntax(file); err != nil {
+			e.addErrors("cue", err)
+		}
+	}
+	if err := instance.Complete(); err != nil && len(e.reply.Issues) == 0 {
+		e.addErrors("cue", err)
+	}
+	if len(e.reply.Issues) > 0 {
+		return cue.Value{}, false
+	}
+	value := e.context.BuildInstance(instance)
+	if instance.Err != nil {
+		e.addErrors("cue", instance.Err)
+		return value, false
+	}
+	return value, true
+}
+
+func (e *evaluation) project(text string) cue.Value {
+	return e.context.BuildInstance(schemaInstance(text)).LookupPath(cue.ParsePath("#Project"))
+}
+
+func schemaInstance(text string) *build.Instance {
+	instance := build.NewContext().NewInstance("", nil)
+	instance.ImportPath = importPath
+	instance.PkgName = "rtt"
+	file, err := parser.ParseFile(schemaFile, text, parser.ParseComments)
+	if err == nil {
+		err = instance.AddSyntax(file)
+	}
+	if err != nil {
+		panic(err)
+	}
+	if err := instance.Complete(); err != nil {
+		panic(err)
+	}
+	return instance
+}
+
+// sections are the maps at the top whose entries are judged one by one.
+var sections = []string{"contracts", "drivers", "routes"}
+
+// collect takes the sound parts of the value.
+func (e *evaluation) collect(project cue.Value, sound bool) {
+	for _, name := range []string{"panel", "policy"} {
+		if value, ok := e.plain(project.LookupPath(cue.MakePath(cue.Str(name))), sound); ok {
+			e.reply.Value[name] = value
+		} else {
+			e.reply.Broken = append(e.reply.Broken, name)
+		}
+	}
+	for _, section := range sections {
+		entries := map[string]any{}
+		fields, err := project.LookupPath(cue.MakePath(cue.Str(section))).Fields()
+		if err != nil {
+			e.reply.Broken = append(e.reply.Broken, section)
+			continue
+		}
+		for fields.Next() {
+			name := fields.Selector().Unquoted()
+			if value, ok := e.plain(fields.Value(), sound); ok {
+				entries[name] = value
+			} else {
+				e.reply.Broken = append(e.reply.Broken, section+"."+name)
+			}
+		}
+		e.reply.Value[section] = entries
+	}
+}
+
+func (e *evaluation) plain(value cue.Value, sound bool) (any, bool) {
+	if !sound && (!value.Exists() || value.Validate(cue.Concrete(true)) != nil) {
+		return nil, false
+	}
+	text, err := value.MarshalJSON()
+	if err != nil {
+		return nil, false
+	}
+	return json.RawMessage(text), true
+}
+
+// collectPlaces gives each part of the value the place where the user wrote it; what came by a reference has the place of
+// what is referred to; what came from the schema has none.
+func (e *evaluation) collectPlaces(value cue.Value, written *writtenPlaces, path string) {
+	if path != "" {
+		if place, ok := written.values[path]; ok {
+			e.reply.Places[path] = place
+		} else if place := e.sources.place(value.Pos()); place != nil {
+			e.reply.Places[path] = *place
+		}
+	}
+	switch value.IncompleteKind() {
+	case cue.StructKind:
+		fields, err := value.Fields()
+		for err == nil && fields.Next() {
+			e.collectPlaces(fields.Value(), written, join(path, fields.Selector().Unquoted()))
+		}
+	case cue.ListKind:
+		items, err := value.List()
+		for at := 0; err == nil && items.Next(); at++ {
+			e.collectPlaces(items.Value(), written, join(path, itoa(at)))
+		}
+	}
+}

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"sort"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
+
+	"rtt.local/cue/schema"
+)
+
+// explain says what is wrong with the user's own values, field by field, so that one mistake hides no other and no
+// disjunction answers with a place in the schema. It looks at the files once more, with a schema that allows everything:
+// what is there then is the user's alone. What it finds no words for is said by CUE.
+func (e *evaluation) explain(project, definition cue.Value, written *writtenPlaces, err error) {
+	if users, ok := e.build(openSchema()); ok {
+		(&explainer{evaluation: e, written: written, children: map[string]map[string]member{}}).
+			structure(users, definition, nil, place{at: "#Project"})
+	}
+	for _, each := range errors.Errors(err) {
+		if !e.covered(each.Path()) {
+			e.addError("cue", each, written)
+		}
+	}
+	// One conflict can hide others: each part is asked for its own errors too.
+	for _, section := range sections {
+		fields, err := project.LookupPath(cue.MakePath(cue.Str(section))).Fields()
+		for err == nil && fields.Next() {
+			for _, each := range errors.Errors(fields.Value().Validate(cue.Concrete(true))) {
+				if !e.covered(each.Path()) {
+					e.addError("cue", each, written)
+				}
+			}
+		}
+	}
+}
+
+// openSchema has every definition of the schema, and each allows anything.
+func openSchema() string {
+	text := []string{"package rtt"}
+	for _, line := range strings.Split(schema.Text, "\n") {
+		if name, _, found := strings.Cut(line, ":"); found && strings.HasPrefix(name, "#") {
+			text = append(text, name+": _")
+		}
+	}
+	return strings.Join(text, "\n")
+}
+
+type explainer struct {
+	*evaluation
+	written  *writtenPlaces
+	children map[string]map[string]member
+}
+
+// member is one declared field of a struct of the schema.
+type member struct {
+	value    cue.Value
+	required bool
+}
+
+// place is a place in the schema: its name, for the cache of members, and the nearest comment at or above it.
+type place struct{ at, doc string }
+
+func (p place) inner(name string, value cue.Value) place {
+	if doc := docOf(value); doc != "" {
+		return place{at: p.at + name, doc: doc}
+	}
+	return place{at: p.at + name, doc: p.doc}
+}
+
+// value compares what the user wrote at a path with the schema.
+func (x *explainer) value(users, expected cue.Value, path []string, in place) {
+	has, kind := users.IncompleteKind(), expected.IncompleteKind()
+	if has == cue.BottomKind {
+		// At odds with itself: CUE names both places. A struct with such a part still has its other parts.
+		if _, err := users.Fields(); err != nil {
+			return
+		}
+		has = cue.StructKind
+	}
+	if has&kind == 0 {
+		x.add(x.issue("type", users, expected, path, in.doc))
+		return
+	}
+	switch has {
+	case cue.StructKind:
+		for _, each := range alternativesOf(expected) {
+			if each.IncompleteKind() == cue.StructKind {
+				x.structure(users, each, path, in)
+				return
+			}
+		}
+	case cue.ListKind:
+		x.list(users, expected, path, in)
+	default:
+		if users.Unify(expected).Validate(cue.Concrete(true)) != nil {
+			x.add(x.issue("value", users, expected, path, in.doc))
+		}
+	}
+}
+
+func (x *explainer) structure(users, expected cue.Value, path []string, in place) {
+	members := x.members(expected, in.at)
+	fields, err := users.Fields()
+	if err != nil {
+		return
+	}
+	present := map[string]bool{}
+	for fields.Next() {
+		selector := fields.Selector()
+		name := selector.Unquoted()
+		present[name] = true
+		inner := append(append([]string{}, path...), name)
+		if known, ok := members[name]; ok {
+			x.value(fields.Value(), known.value, inner, in.inner("."+name, known.value))
+		} else if child, ok := x.pattern(expected, selector); ok {
+			x.value(fields.Value(), child, inner, in.inner(".*", child))
+		} else {
+			x.unknown(members, inner, expected)
+		}
+	}
+	for _, name := range sortedKeys(members) {
+		if members[name].required && !present[name] {
+			x.add(Issue{
+				Kind: "missing", Path: strings.Join(path, "."), Name: name,
+				Place: x.placeOf(path), Doc: docOf(members[name].value),
+			})
+		}
+	}
+}
+
+func (x *explainer) list(users, expected cue.Value, path []string, in place) {
+	items, err := users.List()
+	if err != nil {
+		return
+	}
+	element := expected.LookupPath(cue.MakePath(cue.AnyIndex))
+	count := 0
+	for ; items.Next(); count++ {
+		if element.Exists() {
+			x.value(items.Value(), element, append(append([]string{}, path...), itoa(count)), in.inner("[]", element))
+		}
+	}
+	if count == 0 && users.Unify(expected).Validate(cue.Concrete(true)) != nil {
+		x.add(x.issue("value", users, expected, path, in.doc))
+	}
+}
+
+func (x *explainer) unknown(members map[string]member, path []string, expected cue.Value) {
+	issue := Issue{Kind: "unknown", Path: strings.Join(path, "."), Name: path[len(path)-1], Options: sortedKeys(members)}
+	if len(members) == 0 {
+		issue.Kind = "name"
+	}
+	if place, ok := x.written.names[issue.Path]; ok {
+		issue.Place = &place
+	} else {
+		issue.Place = x.placeOf(path)
+	}
+	x.add(issue)
+}
+
+// members are the declared fields of a struct of the schema, whether they must be there or not.
+func (x *explainer) members(expected cue.Value, at string) map[string]member {
+	if known, ok := x.children[at]; ok {
+		return known
+	}
+	found := map[string]member{}
+	fields, err := expected.Fields(cue.Optional(true))
+	for err == nil && fields.Next() {
+		selector := fields.Selector()
+		if selector.LabelType() == cue.StringLabel {
+			found[selector.Unquoted()] = member{
+				value: fields.Value(), required: selector.ConstraintType() == cue.RequiredConstraint,
+			}
+		}
+	}
+	x.children[at] = found
+	return found
+}
+
+// pattern is what a map of the schema asks of the value under a name.
+func (x *explainer) pattern(expected cue.Value, selector cue.Selector) (cue.Value, bool) {
+	if !expected.Allows(selector) {
+		return cue.Value{}, false
+	}
+	key := cue.MakePath(selector)
+	child := expected.FillPath(key, x.context.CompileString("_")).LookupPath(key)
+	return child, child.Exists()
+}
+
+func (x *explainer) issue(kind string, users, expected cue.Value, path []string, doc string) Issue {
+	issue := Issue{
+		Kind: kind, Path: strings.Join(path, "."), Place: x.placeOf(path), Doc: doc,
+		Kinds: expected.IncompleteKind().String(), Options: optionsOf(expected),
+	}
+	if text, err := users.MarshalJSON(); err == nil {
+		issue.Got = string(text)
+	}
+	return issue
+}
+
+func (x *explainer) placeOf(path []string) *Place {
+	if place := x.written.nearest(path); place != nil {
+		return place
+	}
+	for _, name := range sortedKeys(x.sources.lines) {
+		return &Place{File: name, Line: 1, Column: 1}
+	}
+	return nil
+}
+
+// alternativesOf takes a disjunction apart, also one that a reference or a conjunction with anything leads to.
+func alternativesOf(expected cue.Value) []cue.Value {
+	operator, operands := cue.Dereference(expected).Expr()
+	switch operator {
+	case cue.OrOp:
+		found := []cue.Value{}
+		for _, each := range operands {
+			found = append(found, alternativesOf(each)...)
+		}
+		return found
+	case cue.AndOp:
+		for _, each := range operands {
+			if found := alternativesOf(each); len(found) > 1 {
+				return found
+			}
+		}
+	}
+	return []cue.Value{expected}
+}
+
+// optionsOf lists the texts that are allowed, when the schema lists them.
+func optionsOf(expected cue.Value) []string {
+	options := map[string]bool{}
+	for _, each := range alternativesOf(expected) {
+		if text, err := each.String(); err == nil {
+			options[text] = true
+		}
+	}
+	return sortedKeys(options)
+}
+
+func docOf(value cue.Value) string {
+	for _, group := range value.Doc() {
+		if text := strings.TrimSpace(group.Text()); text != "" {
+			return strings.Join(strings.Fields(text), " ")
+		}
+	}
+	return ""
+}
+
+// plainPath has names as they are, without the quotes that CUE puts around some.
+func plainPath(path []string) string {
+	plain := []string{}
+	for _, each := range path {
+		if text, err := literal.Unquote(each); err == nil && strings.HasPrefix(each, "\"") {
+			each = text
+		}
+		plain = append(plain, each)
+	}
+	return strings.Join(plain, ".")
+}
+
+// covered: something was said about this path, about a part of it, or about what it is a part of.
+func (e *evaluation) covered(path []string) bool {
+	asked := plainPath(path)
+	for _, each := range e.reply.Issues {
+		if each.Path == asked || strings.HasPrefix(each.Path, asked+".") || strings.HasPrefix(asked, each.Path+".") {
+			return true
+		}
+		if each.Kind == "missing" && join(each.Path, each.Name) == asked {
+			return true
+		}
+	}
+	return len(e.reply.Issues) > 0 && asked == ""
+}
+
+func (e *evaluation) add(issue Issue) {
+	key := issue.Kind + "\x00" + issue.Path + "\x00" + issue.Name + "\x00" + issue.Message
+	if issue.Place != nil {
+		key += "\x00" + issue.Place.File + ":" + itoa(issue.Place.Line) + ":" + itoa(issue.Place.Column)
+	}
+	if !e.seen[key] {
+		e.seen[key] = true
+		e.reply.Issues = append(e.reply.Issues, issue)
+	}
+}
+
+func (e *evaluation) addErrors(kind string, err error) {
+	for _, each := range errors.Errors(err) {
+		e.addError(kind, each)
+	}
+}
+
+// addError takes CUE's own words, and its first places in the user's text.
+func (e *evaluation) addError(kind string, err errors.Error, written ...*writtenPlaces) {
+	format, arguments := err.Msg()
+	issue := Issue{Kind: kind, Path: plainPath(err.Path()), Message: sprintf(format, arguments)}
+	places := []Place{}
+	for _, position := range errors.Positions(err) {
+		if place := e.sources.place(position); place != nil {
+			places = append(places, *place)
+		}
+	}
+	sort.SliceStable(places, func(a, b int) bool { return placeBefore(places[a], places[b]) })
+	if len(places) > 0 {
+		issue.Place = &places[0]
+	}
+	if last := len(places) - 1; last > 0 && places[last] != places[0] {
+		issue.Other = &places[last]
+		if kind == "cue" {
+			issue.Kind = "conflict"
+		}
+	}
+	for _, each := range written {
+		if issue.Place == nil {
+			issue.Place = each.nearest(strings.Split(issue.Path, "."))
+		}
+	}
+	e.add(issue)
+}

@@ -1,0 +1,73 @@
+/**
+ * CUE itself, as WebAssembly, with RTT's schema inside. Loading costs tens of milliseconds and tens of megabytes: a command
+ * that reads no CUE never comes here. Each evaluation runs in a fresh instance, so that none can see another.
+ */
+import type { Place } from "../core/model/config.ts";
+import { run } from "./wasi.ts";
+
+/** One thing that is wrong, without words; `cue/main.go` says what each member is. */
+export interface CueIssue {
+  readonly kind:
+    | "syntax"
+    | "package"
+    | "import"
+    | "unknown"
+    | "name"
+    | "missing"
+    | "type"
+    | "value"
+    | "conflict"
+    | "cue";
+  readonly path: string;
+  readonly place: Place | null;
+  readonly other?: Place;
+  readonly name?: string;
+  readonly got?: string;
+  readonly options?: readonly string[];
+  readonly kinds?: string;
+  readonly doc?: string;
+  readonly message?: string;
+}
+
+export interface Evaluation {
+  /** Plain JSON, defaults filled in; only the sound parts when there are issues. */
+  readonly value: unknown;
+  /** Paths of parts that are left out of the value: `routes.attitude`. */
+  readonly broken: readonly string[];
+  readonly places: ReadonlyMap<string, Place>;
+  readonly issues: readonly CueIssue[];
+}
+
+export interface Cue {
+  /** Files of one package by path. Never rejects for what is in them. */
+  evaluate(files: ReadonlyMap<string, string>): Promise<Evaluation>;
+}
+
+/** Decompresses and compiles `cue.wasm.gz`. */
+export async function loadCue(gzipped: Uint8Array<ArrayBuffer>): Promise<Cue> {
+  const module = await compile(gzipped);
+  return { evaluate: (files) => evaluate(module, files) };
+}
+
+/** Compiled while it is being decompressed. */
+async function compile(gzipped: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  const bytes = new Blob([gzipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return await WebAssembly.compileStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }));
+}
+
+interface Reply {
+  readonly value: unknown;
+  readonly broken: readonly string[];
+  readonly places: Readonly<Record<string, Place>>;
+  readonly issues: readonly CueIssue[];
+}
+
+async function evaluate(module: WebAssembly.Module, files: ReadonlyMap<string, string>): Promise<Evaluation> {
+  const request = new TextEncoder().encode(JSON.stringify({ files: Object.fromEntries(files) }));
+  const ended = await run(module, request);
+  if (ended.code !== 0) {
+    throw new Error(`bug: cue ended with code ${ended.code}: ${new TextDecoder().decode(ended.stderr)}`);
+  }
+  const { value, broken, places, issues }: Reply = JSON.parse(new TextDecoder().decode(ended.stdout));
+  return { value, broken, places: new Map(Object.entries(places)), issues };
+}
