@@ -72,7 +72,8 @@ LastC       == CHOOSE i \in Cs : \A j \in Cs : j <= i
 Committed   == log[LastC].plan
 MovedInLog  == \E i \in DOMAIN log : i > LastC /\ log[i].k = "M" /\ log[i].rb = FALSE
 Desired     == Graph(Committed, MovedInLog)
-Closed(id)  == \E i \in DOMAIN log : log[i].k \in {"C", "R"} /\ log[i].id = id
+Closes      == IF Bug = "forgetsR" THEN {"C"} ELSE {"C", "R"}
+Closed(id)  == \E i \in DOMAIN log : log[i].k \in Closes /\ log[i].id = id
 OpenDs      == {i \in DOMAIN log : log[i].k = "D" /\ ~Closed(log[i].id)}
 OpenD       == log[CHOOSE i \in OpenDs : TRUE]
 
@@ -194,7 +195,7 @@ Admit ==
   /\ pc = "idle" /\ cmd = None /\ keeper.up /\ ~SomeDead /\ asked < MaxRequests
   /\ asked' = asked + 1
   /\ \E p \in Plans, rb \in BOOLEAN :
-       /\ IF rb THEN Committed > 0 /\ p = Base[Committed]
+       /\ IF rb THEN Committed > 0 /\ p = (IF Bug = "rollbackToBase" THEN 0 ELSE Base[Committed])
                 ELSE p > 0 /\ Base[p] = Committed
        /\ req' = [id |-> asked + 1, plan |-> p, rb |-> rb]
   /\ pc' = "prepare"
@@ -331,7 +332,7 @@ MakeDurable ==
 \* The open D itself was never durable (nothing flipped): the new segment may hold R in its place, which proves the gap.
 MakeDurableWithGap ==
   /\ pc = "read" /\ OpenDs # {} /\ Last.k = "D" /\ Last.st # "safe" /\ keeper.up /\ keeper.act # None
-  /\ log' = Rewrite(Append(SubSeq(log, 1, Len(log) - 1), Rec("R", Last.seq + 1, Last.plan, Last.id, Last.rb)))
+  /\ log' = Rewrite(Append(SubSeq(log, 1, Len(log) - 1), Rec("R", Last.seq + (IF Bug = "wideGap" THEN 2 ELSE 1), Last.plan, Last.id, Last.rb)))
   /\ pc' = "adopt" /\ then' = "idle"
   /\ PanelOnly /\ Quietly /\ UNCHANGED <<req, cmd>>
 
@@ -379,7 +380,7 @@ Show == /\ pc = "idle" /\ log[LastC].id \notin yes
 Waits == {"idle", "prepare", "stage", "flip", "verify", "undo", "end", "free", "adopt", "restart", "fallback",
           "release", "writeM", "writeMr", "writeD", "writeC"}
 SeesKeeperDie ==
-  /\ pc \in Waits /\ ~keeper.up
+  /\ pc \in Waits /\ ~keeper.up /\ Bug # "blindToKeeper"
   /\ pc' = "look" /\ cmd' = None
   /\ PanelOnly /\ Quietly /\ UNCHANGED <<log, req, then>>
 
@@ -485,7 +486,6 @@ Idempotent ==
 \* Each committed rollback goes one plan down the chain of predecessors, and there is none below the base.
 RollbackBounded == \A i, j \in Cs : i < j /\ (\A k \in Cs : ~(i < k /\ k < j)) /\ log[j].rb =>
                      log[i].plan > 0 /\ log[j].plan = Base[log[i].plan]
-EpochNotReused == keeper.up => keeper.epoch < keeper.next
 
 \* An apply ends: whoever asks is answered (or sees the panel die), and the panel comes to rest again.
 ApplyEnds  == req # None ~> req = None

@@ -24,6 +24,7 @@ CONSTANTS
 
 VARIABLES
   epoch, next,  \* the keeper's word, and the next number never used
+  held,         \* the numbers that the word has held
   plan,         \* the plan in work: [at, from, e1, e2, old, new, got]
   active,       \* lane (and controller) of the committed or restored graph
   made,         \* plans staged so far
@@ -41,8 +42,8 @@ VARIABLES
   stops, deaths, drains, killed
 
 net     == <<sense, force, sent, got, gone, lost>>
-keepers == <<epoch, next, plan, active, made>>
-vars == <<epoch, next, plan, active, made, prod, cons, skip, ctl, stagedP, stagedC, stopped, sense, force, ended,
+keepers == <<epoch, next, held, plan, active, made>>
+vars == <<epoch, next, held, plan, active, made, prod, cons, skip, ctl, stagedP, stagedC, stopped, sense, force, ended,
           sent, got, gone, lost, stops, deaths, drains, killed>>
 
 Lanes  == 0..MaxPlans          \* lane n and controller n belong to plan n; 0 is the base
@@ -66,8 +67,8 @@ Back(st, e, n) == IF n > 0 /\ \E t \in st : t.to = e
                   THEN LET t == CHOOSE t \in st : t.to = e IN Append(Back(st, t.from, n - 1), t)
                   ELSE <<>>
 Pending(st, at) ==
-  IF Bug = "allStaged"
-  THEN LET due == {t \in st : t.to > at /\ t.to <= epoch}
+  IF Bug \in {"allStaged", "early"}
+  THEN LET due == {t \in st : t.to > at /\ (t.to <= epoch \/ Bug = "early")}
        IN IF due = {} THEN <<>> ELSE <<CHOOSE t \in due : \A u \in due : t.to <= u.to>>
   ELSE LET later(t) == t.to > at IN SelectSeq(Back(st, epoch, 6), later)
 Due(st, at)  == Pending(st, at) # <<>>
@@ -82,7 +83,7 @@ CtlAcked(i, e)  == ctl[i].inAt = e /\ ctl[i].outAt = e
 PlantAcked(e)   == prod.at = e /\ cons.at = e
 
 Init ==
-  /\ epoch = 0 /\ next = 1 /\ plan = NoPlan /\ active = 0 /\ made = 0
+  /\ epoch = 0 /\ next = 1 /\ held = {0} /\ plan = NoPlan /\ active = 0 /\ made = 0
   /\ prod = [lane |-> 0, at |-> 0, again |-> <<>>]
   /\ cons = [lanes |-> {0}, at |-> 0]
   /\ skip = [i \in Lanes |-> 0]
@@ -101,23 +102,21 @@ Stage ==
   /\ plan' = [at |-> "staging", from |-> epoch, e1 |-> next, e2 |-> next + 1, old |-> active, new |-> made + 1, got |-> {}]
   /\ next' = next + 2
   /\ ctl' = [ctl EXCEPT ![made + 1] = [st |-> "up", in |-> FALSE, inAt |-> epoch, out |-> FALSE, outAt |-> epoch]]
-  /\ UNCHANGED <<epoch, active, prod, cons, skip, stagedP, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, held, active, prod, cons, skip, stagedP, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
 
 Both == {Transition(plan.from, plan.e1, plan.old, plan.new), Transition(plan.e1, plan.e2, plan.new, plan.old)}
 \* A number that a driver holds already is a redelivery, and changes nothing.
 Take(st) == st \cup {t \in Both : ~\E u \in st : u.to = t.to}
 
-\* A driver takes a stage only when it has performed everything before it.
+\* The kit's control thread takes a stage. That it has performed everything before is an invariant: InStepWhenStaged.
 PlantTakes ==
   /\ plan.at = "staging" /\ Plant \notin plan.got /\ PlantUp
-  /\ Bug = "takeBehind" \/ (InStep(stagedP, prod.at) /\ InStep(stagedP, cons.at))
   /\ stagedP' = Take(stagedP) /\ plan' = [plan EXCEPT !.got = @ \cup {Plant}]
-  /\ UNCHANGED <<epoch, next, active, made, prod, cons, skip, ctl, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, next, held, active, made, prod, cons, skip, ctl, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
 CtlTakes(i) ==
   /\ plan.at = "staging" /\ i \in {plan.old, plan.new} /\ i \notin plan.got /\ CtlUp(i)
-  /\ Bug = "takeBehind" \/ (InStep(stagedC[i], ctl[i].inAt) /\ InStep(stagedC[i], ctl[i].outAt))
   /\ stagedC' = [stagedC EXCEPT ![i] = Take(@)] /\ plan' = [plan EXCEPT !.got = @ \cup {i}]
-  /\ UNCHANGED <<epoch, next, active, made, prod, cons, skip, ctl, stagedP, stopped, net, ended, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, next, held, active, made, prod, cons, skip, ctl, stagedP, stopped, net, ended, stops, deaths, drains, killed>>
 
 Concerned == {Plant, plan.new} \cup (IF ctl[plan.old].st = "dead" THEN {} ELSE {plan.old})
 
@@ -125,6 +124,7 @@ Concerned == {Plant, plan.new} \cup (IF ctl[plan.old].st = "dead" THEN {} ELSE {
 Free(i) ==
   /\ gone' = gone \cup (IF skip[i] # 0 THEN FramesIn(force[i]) ELSE {})
   /\ lost' = lost \cup (IF ctl[i].st = "dead" THEN FramesIn(sense[i]) ELSE {})
+                  \cup (IF Bug = "countAndGo" THEN FramesIn(sense[i]) \cup FramesIn(force[i]) ELSE {})
   /\ sense' = [sense EXCEPT ![i] = <<>>] /\ force' = [force EXCEPT ![i] = <<>>]
   /\ skip' = [skip EXCEPT ![i] = 0]
   /\ ctl' = [ctl EXCEPT ![i].st = "off"]
@@ -136,35 +136,35 @@ Abort ==
   /\ plan' = NoPlan
   /\ next' = (IF Bug = "reuseEpoch" THEN plan.e1 ELSE next)
   /\ Free(plan.new)
-  /\ UNCHANGED <<epoch, active, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, held, active, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
 
 \* The decision: CAS(from -> e1).
 Flip ==
   /\ plan.at = "staging" /\ epoch = plan.from /\ Concerned \subseteq plan.got
-  /\ epoch' = plan.e1 /\ plan' = [plan EXCEPT !.at = "flipped"]
+  /\ epoch' = plan.e1 /\ held' = held \cup {plan.e1} /\ plan' = [plan EXCEPT !.at = "flipped"]
   /\ UNCHANGED <<next, active, made, prod, cons, skip, ctl, stagedP, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
 
 \* Verify holds and C is written: only the drivers that were staged are asked, and a dead one's end is attested.
 Commit ==
   /\ plan.at = "flipped"
-  /\ \/ Bug = "commitWithoutAck"
+  /\ \/ Bug \in {"commitWithoutAck", "countAndGo"}
      \/ /\ PlantAcked(plan.e1) /\ ctl[plan.new].st = "up" /\ CtlAcked(plan.new, plan.e1)
         /\ CtlAcked(plan.old, plan.e1) \/ ctl[plan.old].st = "dead"
   /\ active' = plan.new /\ plan' = NoPlan
   /\ Free(plan.old)
-  /\ UNCHANGED <<epoch, next, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, next, held, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
 
 \* The deadline passes: CAS(e1 -> e2), a forward flip back onto the old lanes.
 Undo ==
   /\ plan.at = "flipped"
-  /\ epoch' = plan.e2 /\ plan' = [plan EXCEPT !.at = "undone"]
+  /\ epoch' = plan.e2 /\ held' = held \cup {plan.e2} /\ plan' = [plan EXCEPT !.at = "undone"]
   /\ UNCHANGED <<next, active, made, prod, cons, skip, ctl, stagedP, stagedC, stopped, net, ended, stops, deaths, drains, killed>>
 
 \* The rollback's own deadline: it alone may kill, and only controllers of the plan.
 Kill(i) ==
   /\ plan.at = "undone" /\ i \in {plan.old, plan.new} /\ ctl[i].st = "up" /\ ~CtlAcked(i, plan.e2)
   /\ ctl' = [ctl EXCEPT ![i].st = "dead"] /\ killed' = TRUE
-  /\ UNCHANGED <<epoch, next, plan, active, made, prod, cons, skip, stagedP, stagedC, stopped, net, ended, stops, deaths, drains>>
+  /\ UNCHANGED <<epoch, next, held, plan, active, made, prod, cons, skip, stagedP, stagedC, stopped, net, ended, stops, deaths, drains>>
 
 \* R is written; what the plan brought is ended, after its drivers have emptied what they held.
 Settle ==
@@ -174,11 +174,11 @@ Settle ==
         /\ \A i \in {plan.old, plan.new} : CtlAcked(i, plan.e2) \/ ctl[i].st = "dead"
   /\ plan' = NoPlan
   /\ Free(plan.new)
-  /\ UNCHANGED <<epoch, next, active, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
+  /\ UNCHANGED <<epoch, next, held, active, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
 
 \* The first process of a cell is gone: nobody writes this lane any more, and the keeper's page says so.
 Attest(i) ==
-  /\ i \notin ended /\ (ctl[i].st = "dead" \/ (Bug = "attestStopped" /\ i \in stopped))
+  /\ i \notin ended /\ Bug # "neverAttest" /\ (ctl[i].st = "dead" \/ (Bug = "attestStopped" /\ i \in stopped))
   /\ ended' = ended \cup {i}
   /\ UNCHANGED <<keepers, prod, cons, skip, ctl, stagedP, stagedC, stopped, net, stops, deaths, drains, killed>>
 
@@ -347,16 +347,31 @@ Accounted == 1..sent \subseteq {got[i] : i \in DOMAIN got} \cup OnTheWay \cup go
 \* Between live drivers nothing is lost; what a cut drain leaves is the only thing superseded.
 NothingLost == (drains = 0 => gone = {}) /\ (deaths = 0 /\ ~killed => lost = {})
 OneLaneRead == Cardinality(cons.lanes) <= 1
-\* No lane is written to by one side that the other will never look at again.
+\* The one reserved entry is enough: whoever has to write a SWITCH on a live lane can.
 SwitchHasRoom == \A i \in Lanes :
   /\ PlantUp /\ Due(stagedP, prod.at) /\ NextT(stagedP, prod.at).src = i /\ ctl[i].st # "dead" => SwitchRoom(sense[i])
+\* While all of a plan's drivers live and run, no deadline is needed: somebody can go on until all have answered.
+DriverStep ==
+  \/ PlantTakes \/ Send \/ Republish \/ ProducerMoves \/ Receive \/ SkipSwitch \/ Discard \/ ConsumerMoves
+  \/ \E i \in Lanes : CtlTakes(i) \/ Attest(i) \/ Handle(i) \/ InMoves(i) \/ OutMoves(i)
+NobodyBlocked ==
+  plan # NoPlan /\ stopped = {} /\ ctl[plan.new].st = "up" =>
+    \/ ENABLED DriverStep
+    \/ CASE plan.at = "staging" -> Concerned \subseteq plan.got
+         [] plan.at = "flipped" -> /\ PlantAcked(plan.e1) /\ CtlAcked(plan.new, plan.e1)
+                                   /\ CtlAcked(plan.old, plan.e1) \/ ctl[plan.old].st = "dead"
+         [] plan.at = "undone"  -> /\ PlantAcked(plan.e2)
+                                   /\ \A i \in {plan.old, plan.new} : CtlAcked(i, plan.e2) \/ ctl[i].st = "dead"
+\* A plan is staged only on drivers that performed all of the plans before: a rollback waits for that, or kills.
+InStepWhenStaged == plan.at = "staging" =>
+  /\ InStep(stagedP, prod.at) /\ InStep(stagedP, cons.at)
+  /\ \A i \in {plan.old, plan.new} : ctl[i].st = "up" => InStep(stagedC[i], ctl[i].inAt) /\ InStep(stagedC[i], ctl[i].outAt)
 \* A number is given out once: two transitions to one epoch are the same transition.
 EpochNotReused ==
   LET all == stagedP \cup UNION {stagedC[i] : i \in Lanes} \cup (IF plan = NoPlan THEN {} ELSE Both)
   IN  \A t, u \in all : t.to = u.to => t = u
-EpochBelowNext == epoch < next
-\* What a driver performed, it was staged for, and was decided.
-InChain == prod.at <= epoch /\ cons.at <= epoch /\ \A i \in Lanes : ctl[i].inAt <= epoch /\ ctl[i].outAt <= epoch
+\* What a driver performed was decided: the word has held it.
+OnlyDecided == {prod.at, cons.at} \cup {ctl[i].inAt : i \in Lanes} \cup {ctl[i].outAt : i \in Lanes} \subseteq held
 \* When nothing is in work, the living agree on the active lane.
 AgreeAtRest == plan = NoPlan => /\ prod.lane = active /\ cons.lanes = {active}
                                 /\ ctl[active].st = "up" => ctl[active].in /\ ctl[active].out
