@@ -9,6 +9,18 @@ export const LIMITS = {
   endpointsOfADriver: 64,
   fieldsOfAContract: 256,
   rules: 1_000,
+  argumentsOfADriver: 1_024,
+  filesOfADriver: 1_024,
+  fallbackRoutes: 64,
+  restartBudget: 1_000,
+  /** Bytes of a contract's record: four of them and their headers fit in the largest ring. */
+  recordBytes: 32 * 1024 * 1024,
+  memoryBytesMin: 1024 * 1024,
+  memoryBytesMax: 1024 * 1024 * 1024 * 1024,
+  /** Any duration that is declared: 30 days. */
+  durationNs: 30 * 24 * 3_600 * 1_000_000_000,
+  prepareWithinNsMin: 1_000_000,
+  rateHz: 1_000_000_000,
   /** Bytes of all CUE files together. */
   configBytes: 4 * 1024 * 1024,
   /** Bytes of a plan file. */
@@ -31,9 +43,15 @@ export const LIMITS = {
   walSectorBytes: 4_096,
   walRecordBytes: 16 * 1024 * 1024,
   walBytes: 256 * 1024 * 1024,
+  /** Characters of the reason that a record gives. */
+  walWhy: 512,
   /** Panel. */
   queuedApplies: 16,
   movesUnderWay: 64,
+  /** How often one repair looks at the facts again before it says that it can't finish. */
+  looksOfARepair: 32,
+  /** Restarts of one driver that a budget can count. */
+  restartsRemembered: 256,
   /** Most lines that one call of `rtt logs` shows. */
   logLines: 100_000,
   logBytesOfADriver: 4 * 1024 * 1024,

@@ -80,6 +80,11 @@ export interface WalStorage {
   sync(): void;
   /** Makes sure that this many bytes from the start are allocated and zeroed; false when the disk is full. */
   reserve(bytes: number): boolean;
+  /**
+   * Writes these bytes as a new file, syncs it, puts it in place of the old one and syncs that too: for recovery, which must
+   * not act on what an earlier failed fsync may have left unwritten. Throws on any failure; the old file is then in place.
+   */
+  renew(sectors: Uint8Array): void;
 }
 
 export interface Keeper {

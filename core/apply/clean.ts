@@ -1,0 +1,104 @@
+/** The end of every job: instances that serve nobody are ended, in order, and then what only they used is freed. */
+import type { Inventory } from "../keeper.ts";
+import { type Instance, splitInstance } from "../model/names.ts";
+import { nextJob } from "./jobs.ts";
+import { look } from "./look.ts";
+import { desiredGraph } from "./committed.ts";
+import { stopOrder } from "./order.ts";
+import type { Job, Machine, Phase } from "./state.ts";
+import type { Turn } from "./turn.ts";
+import type { ApplyEvent } from "./types.ts";
+import { failed } from "./undo.ts";
+
+type Cleaning = Extract<Phase, { kind: "cleaning" }>;
+
+/** For an instance that another panel has started. */
+const STOP_WITHIN_NS = 1_000_000_000;
+
+/** True when the keeper holds what nobody named in the log needs. */
+export function mess({ facts, serving }: Machine): boolean {
+  return facts.transitions.length > 0 || idlers(facts, serving).length > 0;
+}
+
+export function clean(turn: Turn, job: Job, then: Cleaning["then"]): void {
+  const { facts, serving, cells } = turn.machine;
+  const waiting = inStopOrder(turn.machine, job, idlers(facts, serving));
+  const slowest = waiting.reduce((most, each) => Math.max(most, cells[each]?.stopWithinNs ?? STOP_WITHIN_NS), 0);
+  for (const instance of waiting) {
+    turn.ask({ kind: "stop", instance, withinNs: cells[instance]?.stopWithinNs ?? STOP_WITHIN_NS }, job);
+  }
+  const timer = turn.timer(slowest + turn.machine.prepareWithinNs);
+  advance(turn, { kind: "cleaning", job, then, waiting, freeing: null, timer });
+}
+
+/** Instances of the keeper that serve no driver of Desired. */
+export function idlers(facts: Inventory, serving: Machine["serving"]): readonly Instance[] {
+  const needed = new Set<string>(Object.values(serving));
+  return facts.instances.map((each) => each.instance).filter((each) => !needed.has(each));
+}
+
+/** Sources before sinks, by the graph that is left behind; what is in no graph comes first. */
+function inStopOrder({ committed }: Machine, job: Job, instances: readonly Instance[]): readonly Instance[] {
+  const graphs = [desiredGraph(committed), committed.document?.from, job.target?.graph];
+  const order = graphs.flatMap((graph) => graph ? stopOrder(graph).map((each) => each.driver) : []);
+  const rank = (each: Instance): number => order.indexOf(splitInstance(each)?.driver ?? order[0] ?? ("" as never));
+  return [...instances].sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
+}
+
+export function onCleaning(turn: Turn, phase: Cleaning, event: ApplyEvent): void {
+  switch (event.kind) {
+    case "keeper":
+      if (event.event.kind !== "exited" || !phase.waiting.includes(event.event.instance)) return;
+      // It has exited: now the keeper may forget it.
+      turn.ask({ kind: "stop", instance: event.event.instance, withinNs: 0 }, phase.job);
+      return advance(turn, phase);
+    case "replied":
+    case "refused": {
+      // What the keeper refuses here (it never knew it, it has gone) is as good as done; a later look shows what is left.
+      const isFreed = phase.freeing !== null && (event.to === "settle" || event.to === "discard");
+      return advance(turn, isFreed ? { ...phase, freeing: (phase.freeing ?? 0) - 1 } : phase);
+    }
+    case "deadline":
+      return event.timer === phase.timer ? cleaned(turn, phase) : undefined;
+    case "begin":
+    case "attached":
+    case "reserved":
+    case "synced":
+    case "syncFailed":
+      return;
+  }
+}
+
+/** First all are gone, then all is freed. */
+function advance(turn: Turn, before: Cleaning): void {
+  const { facts } = turn.machine;
+  const known = new Set(facts.instances.map((each) => each.instance));
+  const phase: Cleaning = { ...before, waiting: before.waiting.filter((each) => known.has(each)) };
+  if (phase.waiting.length > 0 || (phase.freeing ?? 0) > 0) return turn.go(phase);
+  if (phase.freeing === null && facts.transitions.length > 0) return free(turn, phase);
+  turn.cancel(phase.timer);
+  cleaned(turn, phase);
+}
+
+function free(turn: Turn, phase: Cleaning): void {
+  const { facts } = turn.machine;
+  turn.go({ ...phase, freeing: facts.transitions.length });
+  for (const { id, forward } of facts.transitions) {
+    turn.ask(
+      facts.epoch >= forward ? { kind: "settle", transition: id } : { kind: "discard", transition: id },
+      phase.job,
+    );
+  }
+}
+
+function cleaned(turn: Turn, { job, then }: Cleaning): void {
+  switch (then) {
+    case "look":
+      return look(turn, job);
+    case "fail":
+      return failed(turn, job);
+    case "done":
+      turn.go({ kind: "idle" });
+      return nextJob(turn);
+  }
+}

@@ -1,0 +1,93 @@
+/** Keeps the last inventory up to date by what the keeper answers and tells, between two inventories. */
+import type { InstanceFact, Inventory, KeeperEvent, KeeperRequest, StagedBinding, Transition } from "../keeper.ts";
+import type { Instance } from "../model/names.ts";
+
+export function afterEvent(facts: Inventory, event: KeeperEvent): Inventory {
+  switch (event.kind) {
+    case "parked":
+      return change(facts, event.instance, (fact) => fact.state === "starting" ? { ...fact, state: "parked" } : fact);
+    case "acknowledged":
+      return change(facts, event.instance, (fact) => ({
+        ...fact,
+        acknowledged: Math.max(fact.acknowledged, event.epoch),
+      }));
+    case "exited":
+      return change(facts, event.instance, (fact) => ({ ...fact, state: "exited", exit: event.exit }));
+    case "hello":
+    case "open":
+    case "mapped":
+    case "ready":
+    case "failed":
+    case "lost":
+      return facts;
+  }
+}
+
+/** After a request was answered with `done`. */
+export function afterDone(facts: Inventory, request: KeeperRequest, inventory: Inventory | null): Inventory {
+  switch (request.kind) {
+    case "inventory":
+      return inventory ?? facts;
+    case "spawn": {
+      const { instance, tag } = request.cell;
+      const fact: InstanceFact = {
+        instance,
+        tag,
+        pid: 0,
+        state: "starting",
+        exit: null,
+        acknowledged: 0,
+        opened: [],
+        lanes: [],
+        sandbox: {},
+      };
+      const known = facts.instances.some((each) => each.instance === instance);
+      return known ? facts : { ...facts, instances: [...facts.instances, fact] };
+    }
+    case "stage": {
+      const { transition } = request;
+      const lastEpoch = Math.max(facts.lastEpoch, transition.inverse);
+      return { ...facts, lastEpoch, transitions: [...facts.transitions, transition] };
+    }
+    case "flip":
+      return flipped(facts, request.to);
+    case "discard":
+    case "settle":
+      return { ...facts, transitions: facts.transitions.filter((each) => each.id !== request.transition) };
+    case "stop": {
+      const instances = facts.instances.filter((each) => each.instance !== request.instance || each.state !== "exited");
+      return { ...facts, instances };
+    }
+    case "seal":
+    case "answerOpen":
+    case "acknowledge":
+    case "configure":
+    case "shutdown":
+      return facts;
+  }
+}
+
+function flipped(facts: Inventory, epoch: number): Inventory {
+  const transition = facts.transitions.find((each) => each.forward === epoch || each.inverse === epoch);
+  const bindings = new Map((transition?.bindings ?? []).map((each) => [each.instance, each]));
+  const instances = facts.instances.map((fact): InstanceFact => {
+    const binding = bindings.get(fact.instance);
+    if (!binding || fact.state === "exited") return fact;
+    return { ...fact, state: "running", lanes: transition?.forward === epoch ? binding.forward : binding.inverse };
+  });
+  return { ...facts, epoch, instances };
+}
+
+function change(facts: Inventory, instance: Instance, by: (fact: InstanceFact) => InstanceFact): Inventory {
+  return { ...facts, instances: facts.instances.map((each) => each.instance === instance ? by(each) : each) };
+}
+
+/** Who has to acknowledge this epoch of a transition and has not: the dead and the given-up are nobody's wait. */
+export function unacknowledged(facts: Inventory, { bindings }: Transition, epoch: number): readonly Instance[] {
+  return waitedFor(facts, bindings).filter((each) => each.acknowledged < epoch).map((each) => each.instance);
+}
+
+export function waitedFor(facts: Inventory, bindings: readonly StagedBinding[]): readonly InstanceFact[] {
+  const must = new Set(bindings.filter((each) => each.mustAcknowledge).map((each) => each.instance));
+  return facts.instances.filter((each) => must.has(each.instance) && each.state !== "exited");
+}
