@@ -1,0 +1,386 @@
+//! An input's state: the lanes it reads, how it drains those that end, and what was drained while its owner was busy.
+use crate::core::Core;
+use crate::ends::{End, InLane};
+use crate::frame::{Frame, FrameInfo};
+use rtt_control::lane::Wait;
+use rtt_lane::layout::{Drop, HEADER_BYTES, flag};
+use rtt_lane::{Next, clock};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+pub struct InPort {
+    pub name: String,
+    pub owned: AtomicBool,
+    /// Some lanes may be let go: said by the control thread, done by whoever holds the lock next.
+    pub sweep: AtomicBool,
+    state: Mutex<InState>,
+    performed: AtomicU64,
+    /// Steps before which nothing is left to handle: all frames from before were delivered, and their handler has returned.
+    handled: AtomicU64,
+}
+
+#[derive(Default)]
+pub struct InState {
+    /// Every lane that this endpoint reads or may read again.
+    lanes: BTreeMap<u64, Box<InLane>>,
+    /// Those that it reads now.
+    pub active: Vec<u64>,
+    leaving: Option<Leaving>,
+    /// Frames that the control thread took from ending lanes while the owner was outside.
+    pub backlog: VecDeque<Frame>,
+    /// The lane whose frame the owner is handling.
+    outstanding: Option<u64>,
+    turn: usize,
+    performed: u64,
+    /// The epoch of the last step performed.
+    last_epoch: u64,
+    /// The epoch word as it was looked at last.
+    seen: u64,
+    /// The last frame delivered of each route, for those sent again.
+    last_ids: BTreeMap<u32, u64>,
+}
+
+/// A step under way: these lanes are read to their `SWITCH` before those of the next binding are touched.
+#[derive(Debug)]
+struct Leaving {
+    epoch: u64,
+    /// Lane and the time from which its rest is superseded.
+    left: Vec<(u64, u64)>,
+    next: Vec<u64>,
+}
+
+enum Look {
+    Frame(usize),
+    Nothing,
+    /// There is something that cannot be read yet, or never: no use in sleeping on it.
+    Stuck,
+}
+
+impl InPort {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            owned: AtomicBool::new(false),
+            sweep: AtomicBool::new(false),
+            state: Mutex::default(),
+            performed: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, InState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None while its owner is inside.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, InState>> {
+        match self.state.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub fn performed(&self) -> u64 {
+        self.performed.load(Ordering::Acquire)
+    }
+
+    pub fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Acquire)
+    }
+
+    /// The owner's look at the epoch: begins, goes on with or ends the steps that are laid down.
+    #[inline]
+    pub fn refresh(&self, core: &Core, state: &mut InState) {
+        let epoch = core.epoch();
+        if epoch != state.seen {
+            state.seen = epoch;
+            core.advance(epoch);
+        }
+        if state.performed != core.steps() {
+            self.perform(core, state, false);
+        }
+    }
+
+    /// Goes through the steps as far as their lanes have ended. With `drain`, frames of ending lanes are taken into the
+    /// backlog: for an owner who is outside. True: all steps are performed.
+    #[cold]
+    pub fn perform(&self, core: &Core, state: &mut InState, drain: bool) -> bool {
+        let before = state.performed;
+        while let Some(step) = core.step(state.performed) {
+            if state.leaving.is_none() {
+                let next = step.lanes.get(&self.name).cloned().unwrap_or_default();
+                state.begin(core, step.epoch, next);
+            }
+            if !state.ended_all(core, drain) {
+                break;
+            }
+            if let Some(leaving) = state.leaving.take() {
+                state.active = leaving.next;
+            }
+            for lane in &state.active {
+                if let Some(lane) = state.lanes.get(lane) {
+                    lane.consumer.acknowledge(step.epoch);
+                }
+            }
+            state.performed += 1;
+            state.last_epoch = step.epoch;
+            self.performed.store(state.performed, Ordering::Release);
+        }
+        self.note_handled(core, state);
+        if state.performed > before {
+            core.call_control();
+        }
+        state.performed == core.steps()
+    }
+
+    /// Once nothing from before the last step is left to handle, outputs that depend on it may end their lanes.
+    fn note_handled(&self, core: &Core, state: &InState) {
+        let nothing_left = state.outstanding.is_none() && state.backlog.is_empty();
+        if nothing_left && self.handled.swap(state.performed, Ordering::AcqRel) != state.performed {
+            core.call_control();
+        }
+    }
+
+    /// The owner has handled its last frame: its credit goes back.
+    #[inline]
+    pub fn finish(&self, core: &Core, state: &mut InState) {
+        let Some(lane) = state.outstanding.take() else { return };
+        if let Some(lane) = state.lanes.get_mut(&lane) {
+            lane.consumer.done();
+        }
+        if self.handled.load(Ordering::Relaxed) != state.performed {
+            self.note_handled(core, state);
+        }
+    }
+
+    /// Lets go of lanes that nothing can lead back to, if the control thread said so.
+    pub fn forget(&self, core: &Core, state: &mut InState) {
+        if self.sweep.swap(false, Ordering::AcqRel) {
+            let InState { lanes, active, .. } = state;
+            lanes.retain(|lane, _| active.contains(lane) || core.is_kept(*lane));
+        }
+    }
+}
+
+impl InState {
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    pub fn lane(&self, lane: u64) -> Option<&InLane> {
+        self.lanes.get(&lane).map(|lane| &**lane)
+    }
+
+    fn begin(&mut self, core: &Core, epoch: u64, next: Vec<u64>) {
+        for lane in &next {
+            if !self.lanes.contains_key(lane)
+                && let Some(End::In(end)) = core.take_end(*lane)
+            {
+                self.lanes.insert(*lane, end);
+            }
+        }
+        let now = clock::now();
+        let left = self
+            .active
+            .iter()
+            .filter(|lane| !next.contains(lane))
+            .filter_map(|lane| self.lanes.get(lane))
+            .map(|lane| (lane.spec.lane, now.saturating_add(lane.spec.drain_within_ns)))
+            .collect();
+        self.leaving = Some(Leaving { epoch, left, next });
+    }
+
+    /// Whether all lanes of the step under way have ended.
+    fn ended_all(&mut self, core: &Core, drain: bool) -> bool {
+        let lanes: Vec<u64> =
+            self.leaving.iter().flat_map(|leaving| leaving.left.iter().map(|(lane, _)| *lane)).collect();
+        for lane in lanes {
+            let most = self.lanes.get(&lane).map_or(0, |lane| lane.spec.ring_bytes / HEADER_BYTES as u64);
+            // A ring holds no more; a producer that writes on meanwhile is met again at the next turn.
+            for _ in 0..=most {
+                let Look::Frame(bytes) = self.look(core, lane) else { break };
+                if !drain {
+                    break;
+                }
+                let mut payload = vec![0; bytes];
+                if let Some(info) = self.take(lane, &mut payload) {
+                    self.backlog.push_back(Frame { payload, info });
+                }
+                self.give_back(lane);
+            }
+            self.supersede(lane);
+        }
+        self.leaving.as_ref().is_none_or(|leaving| leaving.left.is_empty())
+    }
+
+    fn give_back(&mut self, lane: u64) {
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.consumer.done();
+        }
+    }
+
+    fn end(&mut self, lane: u64) {
+        if let Some(leaving) = &mut self.leaving {
+            leaving.left.retain(|(each, _)| *each != lane);
+        }
+    }
+
+    /// Past the drain's bound: what is there is counted and passed, and what will come before the `SWITCH` when it is met.
+    fn supersede(&mut self, number: u64) {
+        let Some(leaving) = &self.leaving else { return };
+        let epoch = leaving.epoch;
+        let due = leaving.left.iter().any(|(lane, deadline)| *lane == number && *deadline <= clock::now());
+        let Some(lane) = self.lanes.get_mut(&number).filter(|_| due) else { return };
+        // A ring holds no more; a producer that writes on meanwhile does not keep this side here.
+        for _ in 0..=lane.spec.ring_bytes / HEADER_BYTES as u64 {
+            match lane.consumer.look() {
+                Next::Frame(_) => lane.consumer.drop_next(Drop::Superseded),
+                Next::Switch(switched) => {
+                    lane.consumer.pass_switch();
+                    if switched == epoch {
+                        return self.end(number);
+                    }
+                }
+                Next::Empty | Next::Broken => break,
+            }
+        }
+        lane.expects.push(epoch);
+        self.end(number);
+    }
+
+    /// The next frame of a lane, past switches and what is not to be delivered.
+    fn look(&mut self, core: &Core, number: u64) -> Look {
+        let leaving = self.leaving.as_ref().filter(|leaving| leaving.left.iter().any(|(each, _)| *each == number));
+        let leaving = leaving.map(|leaving| leaving.epoch);
+        let Some(lane) = self.lanes.get_mut(&number) else { return Look::Stuck };
+        loop {
+            match lane.consumer.look() {
+                Next::Frame(bytes) => {
+                    if !lane.expects.is_empty() {
+                        lane.consumer.drop_next(Drop::Superseded);
+                        continue;
+                    }
+                    let again = lane.consumer.peeked().filter(|header| header.flags & flag::RESENT != 0);
+                    let last = again.and_then(|header| self.last_ids.get(&header.route_id).map(|last| (header, last)));
+                    if last.is_some_and(|(header, last)| header.frame_id <= *last) {
+                        lane.consumer.drop_next(Drop::Duplicate);
+                        continue;
+                    }
+                    return Look::Frame(bytes);
+                }
+                Next::Switch(epoch) => {
+                    if let Some(place) = lane.expects.iter().position(|each| *each == epoch) {
+                        lane.expects.drain(..=place);
+                        lane.consumer.pass_switch();
+                    } else if leaving == Some(epoch) {
+                        lane.consumer.pass_switch();
+                        self.end(number);
+                        return Look::Nothing;
+                    } else if epoch <= self.last_epoch {
+                        // No honest producer leaves a lane that its consumer stays on.
+                        lane.consumer.pass_switch();
+                    } else {
+                        // Of a step that this side has not been shown yet: the producer saw the epoch first.
+                        return Look::Stuck;
+                    }
+                }
+                Next::Empty => {
+                    if leaving.is_some() && core.has_ended(number) {
+                        self.end(number);
+                    }
+                    return Look::Nothing;
+                }
+                Next::Broken => {
+                    if leaving.is_some() {
+                        self.end(number);
+                    }
+                    return Look::Stuck;
+                }
+            }
+        }
+    }
+
+    /// Whether the step under way has left this lane already: what follows its `SWITCH` is not of this binding.
+    fn is_drained(&self, lane: u64) -> bool {
+        self.leaving
+            .as_ref()
+            .is_some_and(|leaving| !leaving.next.contains(&lane) && !leaving.left.iter().any(|(each, _)| *each == lane))
+    }
+
+    /// The next lane that has a frame, and its bytes; lanes take turns.
+    pub fn poll(&mut self, core: &Core) -> Option<(u64, usize)> {
+        for index in 0..self.active.len() {
+            let at = (self.turn + index) % self.active.len();
+            let lane = self.active[at];
+            if self.is_drained(lane) {
+                continue;
+            }
+            if let Look::Frame(bytes) = self.look(core, lane) {
+                self.turn = at + 1;
+                return Some((lane, bytes));
+            }
+        }
+        None
+    }
+
+    /// Takes the frame that `poll` found; None if it was corrupt, which is counted on the lane.
+    pub fn take(&mut self, number: u64, into: &mut [u8]) -> Option<FrameInfo> {
+        let lane = self.lanes.get_mut(&number)?;
+        let received = lane.consumer.take(into).ok()?;
+        let header = received.header;
+        self.last_ids.insert(header.route_id, header.frame_id);
+        Some(FrameInfo {
+            frame_id: header.frame_id,
+            route_id: header.route_id,
+            stamp_ns: header.stamp,
+            age_ns: received.age_ns,
+            lane: number,
+            bytes: received.bytes,
+        })
+    }
+
+    /// The owner is handling a frame of this lane from now on.
+    pub fn deliver(&mut self, lane: u64) {
+        self.outstanding = Some(lane);
+    }
+
+    /// Frames of the backlog are handled like any other, but their credit is back already.
+    pub fn deliver_backlog(&mut self) -> Option<Frame> {
+        let frame = self.backlog.pop_front()?;
+        self.outstanding = Some(frame.info.lane);
+        Some(frame)
+    }
+
+    /// Until when the step under way may wait for its lanes' ends.
+    pub fn drain_deadline(&self) -> u64 {
+        let deadlines = self.leaving.iter().flat_map(|leaving| leaving.left.iter().map(|(_, deadline)| *deadline));
+        deadlines.min().unwrap_or(u64::MAX)
+    }
+
+    /// Lanes on whose next frame it makes sense to sleep.
+    pub fn quiet_lanes(&mut self, core: &Core) -> Option<Vec<u64>> {
+        let mut quiet = Vec::with_capacity(self.active.len());
+        for lane in self.active.clone() {
+            if self.is_drained(lane) {
+                continue;
+            }
+            match self.look(core, lane) {
+                Look::Frame(_) => return None,
+                Look::Nothing => quiet.push(lane),
+                Look::Stuck => {}
+            }
+        }
+        Some(quiet)
+    }
+
+    pub fn spin_ns(&self) -> u64 {
+        let spins = self
+            .active
+            .iter()
+            .filter_map(|lane| self.lanes.get(lane))
+            .filter(|lane| lane.spec.wait == Wait::SpinThenSleep);
+        spins.map(|lane| lane.spec.spin_ns).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,150 @@
+//! An output's state: the lane it sends on, those it may come back to, and how it leaves one.
+use crate::core::Core;
+use crate::ends::{End, OutLane};
+use rtt_lane::clock;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+pub struct OutPort {
+    pub name: String,
+    /// Indices of the inputs that its frames depend on.
+    depends_on: Vec<usize>,
+    pub owned: AtomicBool,
+    /// Some lanes may be let go: said by the control thread, done by whoever holds the lock next.
+    pub sweep: AtomicBool,
+    state: Mutex<OutState>,
+    /// Steps performed.
+    performed: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub struct OutState {
+    pub current: Option<Box<OutLane>>,
+    /// Lanes that it left and may come back to, at the position they had.
+    left: BTreeMap<u64, Box<OutLane>>,
+    performed: u64,
+    /// The epoch word when it was looked at last.
+    seen: u64,
+    /// The id of the next frame, over all lanes.
+    pub next_id: u64,
+    pub quiet_ns: u64,
+    pub sent_at: u64,
+    /// When the step that is next was first asked for.
+    asked_at: Option<u64>,
+    /// When the inputs of that step had ended.
+    inputs_ended_at: Option<u64>,
+}
+
+impl OutPort {
+    pub fn new(name: &str, depends_on: Vec<usize>) -> Self {
+        Self {
+            name: name.to_owned(),
+            depends_on,
+            owned: AtomicBool::new(false),
+            sweep: AtomicBool::new(false),
+            state: Mutex::default(),
+            performed: AtomicU64::new(0),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, OutState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None while its owner is inside.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, OutState>> {
+        match self.state.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub fn performed(&self) -> u64 {
+        self.performed.load(Ordering::Acquire)
+    }
+
+    /// The owner's look at the epoch, and all steps that may be performed now. False: some wait for inputs or for silence.
+    #[inline]
+    pub fn refresh(&self, core: &Core, state: &mut OutState) -> bool {
+        let epoch = core.epoch();
+        if epoch != state.seen {
+            state.seen = epoch;
+            core.advance(epoch);
+        }
+        state.performed == core.steps() || self.perform(core, state)
+    }
+
+    /// Performs the steps that are laid down, in order, as far as they may be.
+    #[cold]
+    pub fn perform(&self, core: &Core, state: &mut OutState) -> bool {
+        let before = state.performed;
+        while let Some(step) = core.step(state.performed) {
+            let next = step.lanes.get(&self.name).and_then(|lanes| lanes.first()).copied();
+            let current = state.current.as_ref().map(|lane| lane.spec.lane);
+            if next != current {
+                if !self.may_leave(core, state) {
+                    break;
+                }
+                if let Some(mut lane) = state.current.take() {
+                    // Without room its consumer goes on when it has drained for long enough.
+                    lane.producer.switch(step.epoch);
+                    lane.producer.acknowledge(step.epoch);
+                    state.left.insert(lane.spec.lane, lane);
+                }
+                state.current = next.and_then(|lane| match state.left.remove(&lane) {
+                    Some(lane) => Some(lane),
+                    None => match core.take_end(lane) {
+                        Some(End::Out(lane)) => Some(lane),
+                        _ => None,
+                    },
+                });
+            }
+            if let Some(lane) = &state.current {
+                lane.producer.acknowledge(step.epoch);
+            }
+            state.performed += 1;
+            state.asked_at = None;
+            state.inputs_ended_at = None;
+            self.performed.store(state.performed, Ordering::Release);
+        }
+        if state.performed > before {
+            core.call_control();
+        }
+        state.performed == core.steps()
+    }
+
+    /// Whether the lane may end now: its inputs have ended theirs and their handler has returned, and (for a program that
+    /// answers when it likes) it has been silent since. The route's drain bounds the wait.
+    fn may_leave(&self, core: &Core, state: &mut OutState) -> bool {
+        let Some(lane) = &state.current else { return true };
+        if self.depends_on.is_empty() && state.quiet_ns == 0 {
+            return true;
+        }
+        let now = clock::now();
+        let asked_at = *state.asked_at.get_or_insert(now);
+        if now.saturating_sub(asked_at) >= lane.spec.drain_within_ns {
+            return true;
+        }
+        if !self.depends_on.iter().all(|input| core.ins[*input].handled() > state.performed) {
+            return false;
+        }
+        let ended_at = *state.inputs_ended_at.get_or_insert(now);
+        now.saturating_sub(ended_at.max(state.sent_at)) >= state.quiet_ns
+    }
+
+    /// Lets go of lanes that nothing can lead back to, if the control thread said so.
+    pub fn forget(&self, core: &Core, state: &mut OutState) {
+        if self.sweep.swap(false, Ordering::AcqRel) {
+            state.left.retain(|lane, _| core.is_kept(*lane));
+        }
+    }
+}
+
+impl OutState {
+    /// The epoch word as it was looked at last.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+}
