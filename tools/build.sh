@@ -35,12 +35,18 @@ part() {
 
 # Release artefacts must not tell where they were built: rustc.sh maps this tree and the crates to fixed names.
 cargo_release() { # cargo_release FOLDER TARGET ARGUMENT...
-  local folder="$1" target="$2"
+  local folder="$1" target="$2" made="$ROOT/$1/target/release-build"
   shift 2
+  # Cargo does not know what is in the wrapper: with another one, nothing that was compiled before counts.
+  if ! cmp --silent "$ROOT/tools/rustc.sh" "$made/rustc.sh"; then
+    rm -rf "$made"
+    mkdir -p "$made"
+    cp "$ROOT/tools/rustc.sh" "$made/rustc.sh"
+  fi
   (
     cd "$ROOT/$folder"
     RUSTC_WRAPPER="$ROOT/tools/rustc.sh" RTT_BUILD_ROOT="$ROOT" CARGO_INCREMENTAL=0 \
-      cargo build --locked --release --target "$target" --target-dir "$ROOT/$folder/target/release-build" "$@"
+      cargo build --locked --release --target "$target" --target-dir "$made" "$@"
   )
 }
 
