@@ -45,4 +45,39 @@ const PLANNING: Readonly<Record<string, Code>> = {
   "plan.noRoom": { exit: EXIT.badInput, says: "a large project was searched and no placement with room was found" },
 };
 
-export const CODES: Readonly<Record<string, Code>> = { ...PLANNING };
+const CONFIG: Readonly<Record<string, Code>> = {
+  "config.none": { exit: EXIT.badInput, says: "a folder holds no project" },
+  "config.read": { exit: EXIT.badInput, says: "a CUE file can't be read" },
+  "config.syntax": { exit: EXIT.badInput, says: "CUE can't parse a file" },
+  "config.package": { exit: EXIT.badInput, says: "a CUE file is of another package" },
+  "config.import": { exit: EXIT.badInput, says: "a CUE file imports what is not known" },
+  "config.unknown": { exit: EXIT.badInput, says: "a field is not in the schema" },
+  "config.name": { exit: EXIT.badInput, says: "a name is not one that can be used" },
+  "config.missing": { exit: EXIT.badInput, says: "a field that must be there is not" },
+  "config.type": { exit: EXIT.badInput, says: "a value is of the wrong type" },
+  "config.value": { exit: EXIT.badInput, says: "a value is of the right type and not one of those that are allowed" },
+  "config.conflict": { exit: EXIT.badInput, says: "two declarations of one thing disagree" },
+  "config.cue": { exit: EXIT.badInput, says: "CUE refuses a file for another reason" },
+  "config.limit": { exit: EXIT.badInput, says: "something is larger than the limits allow" },
+  "contract.unknown": { exit: EXIT.badInput, says: "a contract is not declared" },
+  "contract.size": { exit: EXIT.badInput, says: "a contract's record is too large" },
+  "endpoint.twice": { exit: EXIT.badInput, says: "a driver has an input and an output of one name" },
+  "driver.builtIn": { exit: EXIT.badInput, says: "there is no built-in driver of that name" },
+  "driver.depends": { exit: EXIT.badInput, says: "an output depends on what is no input of its driver" },
+  "driver.file": { exit: EXIT.badInput, says: "a program or a file that a driver names is not there" },
+  "driver.frame": { exit: EXIT.badInput, says: "a program's fixed frames have another size than the contract's record" },
+  "driver.path": { exit: EXIT.badInput, says: "a path leads out of the project" },
+  "driver.speaks": { exit: EXIT.badInput, says: "a built-in driver is declared to speak stdio" },
+  "route.ring": { exit: EXIT.badInput, says: "a ring's size is no power of two, or out of range" },
+  "route.frame": { exit: EXIT.badInput, says: "the largest frame does not fit the ring or its contract's record" },
+  "route.stall": { exit: EXIT.badInput, says: "a stall is too short to be looked at" },
+  "policy.unknown": { exit: EXIT.badInput, says: "policy names what is not declared" },
+  "policy.why": { exit: EXIT.badInput, says: "a waiver gives no reason" },
+  "schema.stale": { exit: EXIT.badInput, says: "the project's copy of the schema is another release's" },
+  "mirror.missing": { exit: EXIT.refused, says: "a rendered file is not there" },
+  "mirror.broken": { exit: EXIT.refused, says: "a rendered file can't be parsed" },
+  "mirror.differs": { exit: EXIT.refused, says: "a rendered file is not what CUE says" },
+  "init.exists": { exit: EXIT.badInput, says: "a file that `rtt init` would write is there" },
+};
+
+export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG };

@@ -1,0 +1,47 @@
+/** From a project's folder to its declaration, or to everything that is wrong with it, all at once. */
+import { type Issue, ok, refuse, type Result } from "../../core/errors.ts";
+import type { Config } from "../../core/model/config.ts";
+import { readConfig } from "../../core/model/parse.ts";
+import { checkRoutes } from "../../core/plan/check.ts";
+import type { CueValidator } from "../adapters/cue.ts";
+import { hasFileIn, type ProjectFiles, readProject } from "./project.ts";
+
+export interface Checked {
+  readonly config: Config;
+  /** What CUE made of the files: plain JSON with all defaults. The mirrors show it. */
+  readonly value: unknown;
+  readonly files: ProjectFiles;
+}
+
+/** Reads, evaluates and judges the project in a folder. */
+export async function checkProject(dir: string, validator: CueValidator): Promise<Result<Checked>> {
+  const files = readProject(dir);
+  return files.ok ? await checkFiles(files.value, validator, hasFileIn(dir)) : files;
+}
+
+/** The same for files that are at hand; without `hasFile` no program or script is asked for. */
+export async function checkFiles(
+  files: ProjectFiles,
+  validator: CueValidator,
+  hasFile?: (path: string) => boolean,
+): Promise<Result<Checked>> {
+  const { value, places, broken, issues } = await validator.evaluateAll(files);
+  if (Object.keys(value as Record<string, unknown>).length === 0) return refuse(...issues);
+  const reading = readConfig(value, places, hasFile ? { broken, hasFile } : { broken });
+  // Routes are judged against the policy: with none that can be read, all would be denied.
+  const judged = broken.includes("policy") ? [] : checkRoutes(reading.config);
+  const all = inOrder([...issues, ...reading.issues, ...judged]);
+  return all.length === 0 ? ok({ config: reading.config, value, files }) : refuse(...all);
+}
+
+/** As a reader meets them; what was said of one place by two judges is said once. */
+function inOrder(issues: readonly Issue[]): readonly Issue[] {
+  const key = ({ code, message, where }: Issue) => `${code} ${message} ${where?.file} ${where?.line} ${where?.column}`;
+  return [...new Map(issues.map((each) => [key(each), each])).values()].sort(byPlace);
+}
+
+function byPlace(one: Issue, other: Issue): number {
+  if (!one.where || !other.where) return Number(!one.where) - Number(!other.where);
+  if (one.where.file !== other.where.file) return one.where.file < other.where.file ? -1 : 1;
+  return one.where.line - other.where.line || one.where.column - other.where.column;
+}
