@@ -61,6 +61,14 @@ pub fn grant(path: &str, access: Access, project: &Path, mode: Mode, isolated: b
     Ok(Granted::Bound(BoundFile { source, target, access, owner, folder: kind.is_dir(), device }))
 }
 
+/// Whether a program is one of the host outside of the folders that every cell shows.
+pub fn is_of_the_host(path: &str) -> bool {
+    let path = Path::new(path);
+    path.is_absolute()
+        && !path.starts_with("/driver")
+        && !crate::root::SYSTEM.iter().any(|folder| path.starts_with(folder))
+}
+
 /// Inside the cell `/proc` is another one, and `/proc/net` would show an empty network: what is granted is opened here.
 fn passed_proc(path: &str, source: &Path, access: Access) -> Result<Granted> {
     let first = source.components().nth(2).map(|each| each.as_os_str().to_string_lossy().into_owned());

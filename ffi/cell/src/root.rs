@@ -14,7 +14,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// What programs need to run: never `/etc` as a whole, never `/home`.
-const SYSTEM: &[&str] =
+pub(crate) const SYSTEM: &[&str] =
     &["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/alternatives"];
 /// Added with the network: names, hosts, certificates.
 const NETWORK: &[&str] = &["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services", "/etc/ssl"];

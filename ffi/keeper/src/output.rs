@@ -1,0 +1,132 @@
+//! What drivers print: drained from their pipes into files of a bounded size, two for each driver.
+use crate::limits::{LOG_BYTES_LEAST, OUTPUT_CHUNK};
+use rustix::fs::{Mode, OFlags, fstat, open, rename};
+use rustix::io::{Errno, read, write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// The log of one driver, `<driver>.log`, and the one before it, `<driver>.log.1`.
+#[derive(Debug)]
+pub struct Output {
+    pub pipe: OwnedFd,
+    path: PathBuf,
+    file: Option<OwnedFd>,
+    written: u64,
+    /// Bytes that could not be kept since the last time that a note could be written.
+    dropped: u64,
+}
+
+/// What became of a turn at the pipe.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// There may be more.
+    Some,
+    Empty,
+    Ended,
+}
+
+impl Output {
+    pub fn new(pipe: OwnedFd, logs: &Path, driver: &str) -> Self {
+        Self { pipe, path: logs.join(format!("{driver}.log")), file: None, written: 0, dropped: 0 }
+    }
+
+    /// Takes one chunk off the pipe. A full disk costs output, never the driver's time.
+    pub fn drain(&mut self, most: u64) -> Drained {
+        let mut chunk = vec![0_u8; OUTPUT_CHUNK];
+        match read(self.pipe.as_fd(), &mut chunk) {
+            Ok(0) => Drained::Ended,
+            Ok(got) => {
+                self.keep(&chunk[..got], most);
+                Drained::Some
+            }
+            Err(Errno::AGAIN) => Drained::Empty,
+            Err(Errno::INTR) => Drained::Some,
+            Err(_) => Drained::Ended,
+        }
+    }
+
+    /// A line of the keeper's own about this driver.
+    pub fn note(&mut self, line: &str, most: u64) {
+        self.keep(format!("[rtt] {line}\n").as_bytes(), most);
+    }
+
+    fn keep(&mut self, bytes: &[u8], most: u64) {
+        let most = most.max(LOG_BYTES_LEAST);
+        if self.open_file().is_none() {
+            self.dropped += bytes.len() as u64;
+            return;
+        }
+        if self.written + bytes.len() as u64 > most {
+            self.rotate();
+        }
+        if self.dropped > 0 {
+            let note = format!("[rtt] {} bytes of output were dropped\n", self.dropped);
+            if self.append(note.as_bytes()) == note.len() {
+                self.dropped = 0;
+            }
+        }
+        // One chunk larger than a file keeps its end.
+        let tail = &bytes[bytes.len() - bytes.len().min(usize::try_from(most).unwrap_or(usize::MAX))..];
+        let kept = self.append(tail);
+        self.dropped += (bytes.len() - kept) as u64;
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> usize {
+        let Some(file) = &self.file else { return 0 };
+        let mut done = 0;
+        while done < bytes.len() {
+            match write(file, &bytes[done..]) {
+                Ok(0) => break,
+                Ok(more) => done += more,
+                Err(Errno::INTR) => {}
+                Err(_) => break,
+            }
+        }
+        self.written += done as u64;
+        done
+    }
+
+    fn open_file(&mut self) -> Option<()> {
+        if self.file.is_none() {
+            let flags = OFlags::CREATE | OFlags::APPEND | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let file = open(&self.path, flags, Mode::RUSR | Mode::WUSR).ok()?;
+            self.written = fstat(&file).map_or(0, |facts| u64::try_from(facts.st_size).unwrap_or(0));
+            self.file = Some(file);
+        }
+        Some(())
+    }
+
+    fn rotate(&mut self) {
+        let mut before = self.path.clone().into_os_string();
+        before.push(".1");
+        self.file = None;
+        if rename(&self.path, PathBuf::from(before)).is_ok() {
+            self.open_file();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    #[test]
+    fn files_stay_below_their_bound_and_the_newest_is_kept() {
+        let logs = std::env::temp_dir().join(format!("rtt-output-{}", std::process::id()));
+        std::fs::create_dir_all(&logs).expect("a folder");
+        let (ours, theirs) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).expect("a pipe");
+        let mut output = Output::new(ours, &logs, "imu");
+        for line in 0..2_000 {
+            write(&theirs, format!("line {line}\n").as_bytes()).expect("written");
+            assert_eq!(output.drain(4_096), Drained::Some);
+        }
+        assert_eq!(output.drain(4_096), Drained::Empty);
+        drop(theirs);
+        assert_eq!(output.drain(4_096), Drained::Ended);
+        let now = std::fs::read_to_string(logs.join("imu.log")).expect("the log");
+        let before = std::fs::read_to_string(logs.join("imu.log.1")).expect("the log before");
+        assert!(now.ends_with("line 1999\n") && now.len() <= 4_096 && before.len() <= 4_096);
+        std::fs::remove_dir_all(&logs).expect("removed");
+    }
+}
