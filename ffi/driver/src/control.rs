@@ -221,6 +221,12 @@ impl Control {
                 None => behind = true,
             }
         }
+        // An owner who is inside does this itself when something comes.
+        for port in core.ins.iter().filter(|port| port.has_cut()) {
+            if let Some(mut state) = port.try_lock() {
+                port.discard(&mut state);
+            }
+        }
         for port in core.outs.iter().filter(|port| port.performed() < laid_down) {
             match port.try_lock() {
                 Some(mut state) => {

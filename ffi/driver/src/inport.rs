@@ -16,6 +16,8 @@ pub struct InPort {
     pub sweep: AtomicBool,
     state: Mutex<InState>,
     performed: AtomicU64,
+    /// Whether lanes that were left early may still bring something.
+    cut: AtomicBool,
     /// Steps before which nothing is left to handle: all frames from before were delivered, and their handler has returned.
     handled: AtomicU64,
 }
@@ -27,7 +29,11 @@ pub struct InState {
     /// Those that it reads now.
     pub active: Vec<u64>,
     leaving: Option<Leaving>,
-    /// Frames that the control thread took from ending lanes while the owner was outside.
+    /// Lanes that were left before their `SWITCH` came: what still comes is passed and counted, so that their producers are not
+    /// held up on a full ring.
+    cut: Vec<u64>,
+    /// Frames that the control thread took from ending lanes while the owner was outside. Their credit is back: should this
+    /// process die before they are handled, they are lost and were counted as received.
     pub backlog: VecDeque<Frame>,
     /// The lane whose frame the owner is handling.
     outstanding: Option<u64>,
@@ -66,6 +72,7 @@ impl InPort {
             state: Mutex::default(),
             performed: AtomicU64::new(0),
             handled: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
         }
     }
 
@@ -101,6 +108,21 @@ impl InPort {
         if state.performed != core.steps() {
             self.perform(core, state, false);
         }
+        if !state.cut.is_empty() {
+            self.discard(state);
+        }
+    }
+
+    /// For lanes that were left early; true while there are any.
+    pub fn discard(&self, state: &mut InState) -> bool {
+        state.discard();
+        let more = !state.cut.is_empty();
+        self.cut.store(more, Ordering::Release);
+        more
+    }
+
+    pub fn has_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
     }
 
     /// Goes through the steps as far as their lanes have ended. With `drain`, frames of ending lanes are taken into the
@@ -129,6 +151,7 @@ impl InPort {
             self.performed.store(state.performed, Ordering::Release);
         }
         self.note_handled(core, state);
+        self.cut.store(!state.cut.is_empty(), Ordering::Release);
         if state.performed > before {
             core.call_control();
         }
@@ -247,7 +270,30 @@ impl InState {
             }
         }
         lane.expects.push(epoch);
+        self.cut.push(number);
         self.end(number);
+    }
+
+    /// Passes what still comes on lanes that were left early, up to their `SWITCH`.
+    fn discard(&mut self) {
+        let InState { cut, lanes, .. } = self;
+        cut.retain(|number| {
+            let Some(lane) = lanes.get_mut(number) else { return false };
+            for _ in 0..=lane.spec.ring_bytes / HEADER_BYTES as u64 {
+                match lane.consumer.look() {
+                    Next::Frame(_) if lane.expects.is_empty() => return false,
+                    Next::Frame(_) => lane.consumer.drop_next(Drop::Superseded),
+                    Next::Switch(epoch) => {
+                        let Some(place) = lane.expects.iter().position(|each| *each == epoch) else { return false };
+                        lane.expects.drain(..=place);
+                        lane.consumer.pass_switch();
+                    }
+                    Next::Empty => break,
+                    Next::Broken => return false,
+                }
+            }
+            !lane.expects.is_empty()
+        });
     }
 
     /// The next frame of a lane, past switches and what is not to be delivered.
@@ -359,9 +405,15 @@ impl InState {
         deadlines.min().unwrap_or(u64::MAX)
     }
 
-    /// Lanes on whose next frame it makes sense to sleep.
+    /// All lanes whose next frame concerns this side: those that it reads, and those that it left early.
+    pub fn watched(&self) -> Vec<u64> {
+        self.active.iter().chain(&self.cut).copied().collect()
+    }
+
+    /// Lanes on whose next frame it makes sense to sleep; None if there is a frame.
     pub fn quiet_lanes(&mut self, core: &Core) -> Option<Vec<u64>> {
-        let mut quiet = Vec::with_capacity(self.active.len());
+        self.discard();
+        let mut quiet: Vec<u64> = self.cut.iter().filter(|lane| !self.active.contains(lane)).copied().collect();
         for lane in self.active.clone() {
             if self.is_drained(lane) {
                 continue;

@@ -181,7 +181,7 @@ impl Input {
     /// Sleeps until a lane has a frame, the epoch moves, attention is called or the time is over.
     fn sleep(&self, state: &mut InState, attention: u32, until: u64) {
         let core = &*self.core;
-        let lanes = state.active.clone();
+        let lanes = state.watched();
         let set_asleep = |state: &InState, asleep: bool| {
             for lane in &lanes {
                 if let Some(lane) = state.lane(*lane) {

@@ -2,6 +2,7 @@
 use crate::core::Core;
 use crate::ends::{End, OutLane};
 use rtt_lane::clock;
+use rtt_lane::layout::Drop;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -34,6 +35,16 @@ pub struct OutState {
     asked_at: Option<u64>,
     /// When the inputs of that step had ended.
     inputs_ended_at: Option<u64>,
+    cut: Option<Cut>,
+}
+
+/// A lane that was left for none because the drain's bound passed, with answers to the step's old inputs still to come. Were
+/// the output to open a lane again before those inputs have ended, the answers would be behind the `SWITCH` and be delivered
+/// after newer ones of another driver.
+#[derive(Debug)]
+struct Cut {
+    step: u64,
+    lane: u64,
 }
 
 impl OutPort {
@@ -84,7 +95,7 @@ impl OutPort {
             let next = step.lanes.get(&self.name).and_then(|lanes| lanes.first()).copied();
             let current = state.current.as_ref().map(|lane| lane.spec.lane);
             if next != current {
-                if !self.may_leave(core, state) {
+                if !self.may_leave(core, state, next.is_none()) || next.is_some() && self.is_cut(core, state) {
                     break;
                 }
                 if let Some(mut lane) = state.current.take() {
@@ -117,21 +128,47 @@ impl OutPort {
 
     /// Whether the lane may end now: its inputs have ended theirs and their handler has returned, and (for a program that
     /// answers when it likes) it has been silent since. The route's drain bounds the wait.
-    fn may_leave(&self, core: &Core, state: &mut OutState) -> bool {
+    fn may_leave(&self, core: &Core, state: &mut OutState, for_none: bool) -> bool {
         let Some(lane) = &state.current else { return true };
         if self.depends_on.is_empty() && state.quiet_ns == 0 {
             return true;
         }
         let now = clock::now();
         let asked_at = *state.asked_at.get_or_insert(now);
-        if now.saturating_sub(asked_at) >= lane.spec.drain_within_ns {
-            return true;
+        let over = now.saturating_sub(asked_at) >= lane.spec.drain_within_ns;
+        if !self.inputs_ended(core, state.performed) {
+            if over && for_none {
+                state.cut = Some(Cut { step: state.performed, lane: lane.spec.lane });
+            }
+            return over;
         }
-        if !self.depends_on.iter().all(|input| core.ins[*input].handled() > state.performed) {
-            return false;
+        if over {
+            return true;
         }
         let ended_at = *state.inputs_ended_at.get_or_insert(now);
         now.saturating_sub(ended_at.max(state.sent_at)) >= state.quiet_ns
+    }
+
+    fn inputs_ended(&self, core: &Core, step: u64) -> bool {
+        self.depends_on.iter().all(|input| core.ins[*input].handled() > step)
+    }
+
+    /// Whether answers to inputs from before a cut may still come.
+    fn is_cut(&self, core: &Core, state: &mut OutState) -> bool {
+        if state.cut.as_ref().is_some_and(|cut| self.inputs_ended(core, cut.step)) {
+            state.cut = None;
+        }
+        state.cut.is_some()
+    }
+
+    /// An answer that comes after its lane was cut is counted there.
+    pub fn count_late(&self, core: &Core, state: &mut OutState) {
+        if self.is_cut(core, state)
+            && let Some(cut) = &state.cut
+            && let Some(lane) = state.left.get_mut(&cut.lane)
+        {
+            lane.producer.count(Drop::Superseded);
+        }
     }
 
     /// Lets go of lanes that nothing can lead back to, if the control thread said so.

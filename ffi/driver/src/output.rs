@@ -60,7 +60,12 @@ impl Output {
             let now = clock::now();
             let retry_at = match Self::try_once(&mut state, now, payload) {
                 Ok(sent) => return Ok(sent),
-                Err(Missed::Error(error)) => return Err(error),
+                Err(Missed::Error(error)) => {
+                    if error == SendError::NotBound {
+                        port.count_late(core, &mut state);
+                    }
+                    return Err(error);
+                }
                 Err(Missed::Until(time)) => time,
             };
             let Some(lane) = state.current.as_mut() else { return Err(SendError::NotBound) };
