@@ -171,7 +171,8 @@ Settle ==
   /\ plan.at = "undone"
   /\ \/ Bug = "settleWithoutAck"
      \/ /\ PlantAcked(plan.e2)
-        /\ \A i \in {plan.old, plan.new} : CtlAcked(i, plan.e2) \/ ctl[i].st = "dead"
+        /\ \A i \in {plan.old, plan.new} \ (IF Bug = "endNewAtOnce" THEN {plan.new} ELSE {}) :
+             CtlAcked(i, plan.e2) \/ ctl[i].st = "dead"
   /\ plan' = NoPlan
   /\ Free(plan.new)
   /\ UNCHANGED <<epoch, next, held, active, made, prod, cons, stagedP, stagedC, ended, sent, got, stops, deaths, drains, killed>>
@@ -230,9 +231,15 @@ Handle(i) ==
   /\ sense' = [sense EXCEPT ![i] = Tail(@)]
   /\ UNCHANGED <<keepers, prod, cons, skip, ctl, stagedP, stagedC, stopped, ended, sent, got, gone, lost, stops, deaths, drains, killed>>
 
+\* Its force lane is over (OutCut), its sense lane isn't yet: an answer would come too late for anybody.
+HandleLate(i) ==
+  /\ CtlUp(i) /\ ctl[i].in /\ ctl[i].outAt > ctl[i].inAt /\ sense[i] # <<>> /\ IsFrame(Head(sense[i]))
+  /\ gone' = gone \cup {Head(sense[i])} /\ sense' = [sense EXCEPT ![i] = Tail(@)]
+  /\ UNCHANGED <<keepers, prod, cons, skip, ctl, stagedP, stagedC, stopped, force, ended, sent, got, lost, stops, deaths, drains, killed>>
+
 \* Drains to the SWITCH of the transition it performs.
 InMoves(i) ==
-  /\ CtlUp(i) /\ (ctl[i].inAt = ctl[i].outAt \/ Bug = "outFirst") /\ Due(stagedC[i], ctl[i].inAt)
+  /\ CtlUp(i) /\ (ctl[i].inAt <= ctl[i].outAt \/ Bug = "outFirst") /\ Due(stagedC[i], ctl[i].inAt)
   /\ LET t == NextT(stagedC[i], ctl[i].inAt)
      IN  IF t.src = i
          THEN /\ sense[i] # <<>> /\ Head(sense[i]) = SW(t.to)
@@ -244,13 +251,23 @@ InMoves(i) ==
 OutMoves(i) ==
   /\ CtlUp(i) /\ Due(stagedC[i], ctl[i].outAt)
   /\ LET t == NextT(stagedC[i], ctl[i].outAt)
-     IN  /\ ctl[i].inAt = t.to \/ Bug = "outFirst"
+     IN  /\ ctl[i].inAt = t.to \/ Bug = "outFirst" \/ (Bug = "reopenEarly" /\ t.dst = i)
          /\ IF t.src = i
             THEN /\ SwitchRoom(force[i])
                  /\ force' = [force EXCEPT ![i] = Append(@, SW(t.to))]
                  /\ ctl' = [ctl EXCEPT ![i].out = FALSE, ![i].outAt = t.to]
             ELSE /\ ctl' = [ctl EXCEPT ![i].out = TRUE, ![i].outAt = t.to] /\ UNCHANGED force
   /\ UNCHANGED <<keepers, prod, cons, skip, stagedP, stagedC, stopped, sense, ended, sent, got, gone, lost, stops, deaths, drains, killed>>
+
+\* drain.within has passed on this side: the handler is slow, the force lane ends all the same.
+OutCut(i) ==
+  /\ CtlUp(i) /\ Due(stagedC[i], ctl[i].outAt) /\ drains < MaxDrains
+  /\ LET t == NextT(stagedC[i], ctl[i].outAt)
+     IN  /\ t.src = i /\ ctl[i].inAt # t.to /\ SwitchRoom(force[i])
+         /\ force' = [force EXCEPT ![i] = Append(@, SW(t.to))]
+         /\ ctl' = [ctl EXCEPT ![i].out = FALSE, ![i].outAt = t.to]
+  /\ drains' = drains + 1
+  /\ UNCHANGED <<keepers, prod, cons, skip, stagedP, stagedC, stopped, sense, ended, sent, got, gone, lost, stops, deaths, killed>>
 
 (***************************************************************************)
 (* The plant's consumer endpoint.                                          *)
@@ -329,8 +346,8 @@ Die(i) == /\ deaths < MaxDeaths /\ deaths' = deaths + 1 /\ ctl[i].st = "up"
 System ==
   \/ PlantTakes \/ Abort \/ Flip \/ Commit \/ Undo \/ Settle
   \/ Send \/ Republish \/ ProducerMoves \/ Receive \/ SkipSwitch \/ Discard \/ ConsumerMoves \/ Cont
-  \/ \E i \in Lanes : CtlTakes(i) \/ Kill(i) \/ Attest(i) \/ Handle(i) \/ InMoves(i) \/ OutMoves(i)
-Next == System \/ Stage \/ Stop \/ DrainCut \/ \E i \in Lanes : Die(i)
+  \/ \E i \in Lanes : CtlTakes(i) \/ Kill(i) \/ Attest(i) \/ Handle(i) \/ HandleLate(i) \/ InMoves(i) \/ OutMoves(i)
+Next == System \/ Stage \/ Stop \/ DrainCut \/ \E i \in Lanes : Die(i) \/ OutCut(i)
 
 Spec     == Init /\ [][Next]_vars
 FairSpec == Spec /\ WF_vars(System)
@@ -353,7 +370,7 @@ SwitchHasRoom == \A i \in Lanes :
 \* While all of a plan's drivers live and run, no deadline is needed: somebody can go on until all have answered.
 DriverStep ==
   \/ PlantTakes \/ Send \/ Republish \/ ProducerMoves \/ Receive \/ SkipSwitch \/ Discard \/ ConsumerMoves
-  \/ \E i \in Lanes : CtlTakes(i) \/ Attest(i) \/ Handle(i) \/ InMoves(i) \/ OutMoves(i)
+  \/ \E i \in Lanes : CtlTakes(i) \/ Attest(i) \/ Handle(i) \/ HandleLate(i) \/ InMoves(i) \/ OutMoves(i)
 NobodyBlocked ==
   plan # NoPlan /\ stopped = {} /\ ctl[plan.new].st = "up" =>
     \/ ENABLED DriverStep

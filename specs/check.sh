@@ -155,21 +155,24 @@ never_ends Apply ApplyLive.cfg Apply-mistake-blindToKeeper 'Bug="blindToKeeper"'
 
 # ---- Flip
 holds Flip Flip.cfg Flip-safety
+holds Flip Flip.cfg Flip-safety-drain MaxStops=0 MaxDeaths=0 MaxDrains=1
 holds Flip Flip.cfg Flip-safety-two-plans MaxPlans=2 MaxStops=0 MaxDeaths=0 MaxDrains=0
 holds Flip FlipLive.cfg Flip-liveness
 for witness in NeverSwitched NeverUndone NeverAborted; do
   falls Flip Flip.cfg "Flip-witness-$witness" "$witness" MaxPlans=2 MaxStops=0 MaxDeaths=0 MaxDrains=0
 done
 for witness in NeverTwoBehind NeverSuperseded NeverRepublished; do
-  falls Flip Flip.cfg "Flip-witness-$witness" "$witness"
+  falls Flip Flip.cfg "Flip-witness-$witness" "$witness" MaxDrains=1
 done
 mistake Flip Flip.cfg noDedupe InOrder
 mistake Flip Flip.cfg skipDrain Accounted
-mistake Flip Flip.cfg outFirst Accounted
+mistake Flip Flip.cfg outFirst Accounted MaxStops=0
+mistake Flip Flip.cfg reopenEarly Accounted MaxStops=0 MaxDeaths=0 MaxDrains=1
+mistake Flip Flip.cfg endNewAtOnce Accounted MaxStops=0 MaxDeaths=0 MaxDrains=1
 mistake Flip Flip.cfg countAndGo NothingLost
 mistake Flip Flip.cfg readBoth OneLaneRead
 mistake Flip Flip.cfg noReserve SwitchHasRoom
-mistake Flip Flip.cfg noDiscard NobodyBlocked
+mistake Flip Flip.cfg noDiscard NobodyBlocked MaxDrains=1
 mistake Flip Flip.cfg settleWithoutAck InStepWhenStaged MaxPlans=2 MaxStops=0 MaxDeaths=0 MaxDrains=0
 mistake Flip Flip.cfg reuseEpoch EpochNotReused MaxPlans=2
 mistake Flip Flip.cfg allStaged OnlyDecided MaxPlans=2
@@ -181,9 +184,17 @@ if [[ $deep == yes ]]; then
   holds Apply Apply.cfg Apply-deep-faults MaxRequests=2 MaxFaults=4
   holds Apply ApplyLive.cfg Apply-deep-liveness MaxFaults=2
   holds Flip Flip.cfg Flip-deep-frames Frames=3
+  holds Flip Flip.cfg Flip-deep-all MaxDrains=1
   holds Flip Flip.cfg Flip-deep-drain MaxPlans=2 MaxStops=0 MaxDeaths=0 MaxDrains=1
   holds Flip Flip.cfg Flip-deep-death MaxPlans=2 MaxStops=0 MaxDeaths=1 MaxDrains=0
   holds Flip FlipLive.cfg Flip-deep-liveness MaxStops=1 MaxDrains=1
+  mistake Flip Flip.cfg attestStopped Accounted MaxDeaths=0
+  mistake Flip Flip.cfg noSkip Accounted MaxDrains=1
+  mistake Flip Flip.cfg early OnlyDecided
+  for bug in actOnRead onlyFsync; do mistake Apply Apply.cfg $bug LogReadable MaxFaults=2; done
+  for bug in endBeforeC bareBoot noAdopt inverseForgetsMove; do mistake Apply Apply.cfg $bug NoPartialCommit MaxFaults=2; done
+  mistake Apply Apply.cfg retryFsync YesIsDurable MaxFaults=2
+  mistake Apply Apply.cfg keepOld NoOrphan MaxFaults=1
   mistake Flip Flip.cfg republishAll Accounted MaxPlans=2 MaxStops=0 MaxDeaths=1 MaxDrains=0
 fi
 
