@@ -5,13 +5,16 @@ export interface Screen {
   /** Columns. */
   readonly width: number;
   /** Rows that drivers and links may take, each. */
-  readonly rows: number;
+  readonly rows?: number;
 }
 
-export const USUAL_SCREEN: Screen = { width: 100, rows: 14 };
+const USUAL_ROWS = 14;
 
 /** `id`: the plan's, when it is known. */
-export function showWords(shown: Shown, id: string | null, screen: Screen = USUAL_SCREEN): readonly string[] {
+export function showWords(
+  shown: Shown,
+  { id, width, rows = USUAL_ROWS }: Screen & { readonly id: string | null },
+): readonly string[] {
   const base = shown.base === null ? "the empty graph" : `plan ${shown.base.slice(0, 12)}`;
   const { latency, crossNode, churn } = shown.objective;
   const verdict = shown.proved ? `proved best by ${shown.solver}` : `found by ${shown.solver}, not proved best`;
@@ -21,20 +24,20 @@ export function showWords(shown: Shown, id: string | null, screen: Screen = USUA
     count(shown.batches, "batch"),
     "",
     "drivers",
-    ...fitted(driverRows(shown.drivers), shown.drivers, screen),
+    ...fitted(driverRows(shown.drivers), shown.drivers, rows),
     "links",
-    ...fitted(linkRows(shown.links), shown.links, screen),
+    ...fitted(linkRows(shown.links), shown.links, rows),
   ];
   if (shown.moves.length > 0) {
     lines.push("may change without a new plan");
-    lines.push(...limited(table(shown.moves.map((each) => [each.move, each.says])), Math.ceil(screen.rows / 2)));
+    lines.push(...limited(table(shown.moves.map((each) => [each.move, each.says])), Math.ceil(rows / 2)));
   }
   const cost = `cost ${latency} (weight × ns, static), ${count(crossNode, "route")} across nodes, change ${churn}`;
   lines.push("", `${cost}; ${verdict}`, predictionLine(shown.links));
-  return lines.map((each) => clipped(each, screen.width));
+  return lines.map((each) => clipped(each, width));
 }
 
-export function explainWords(told: Explanation, screen: Screen = USUAL_SCREEN): readonly string[] {
+export function explainWords(told: Explanation, { width, rows = USUAL_ROWS }: Screen): readonly string[] {
   const { link } = told;
   const lines = [`route ${told.route}: ${told.chosen}${told.standby ? " (standby)" : ""}`];
   if (link) {
@@ -50,10 +53,10 @@ export function explainWords(told: Explanation, screen: Screen = USUAL_SCREEN): 
   lines.push(told.others.length === 0 ? "  nothing else was possible" : "  what else there was");
   const others = told.others.flatMap(({ candidate, why }) => [
     `    ${candidate}`,
-    ...wrapped(why, screen.width - 6).map((each) => `      ${each}`),
+    ...wrapped(why, width - 6).map((each) => `      ${each}`),
   ]);
-  lines.push(...limited(others, screen.rows * 3));
-  return lines.map((each) => clipped(each, screen.width));
+  lines.push(...limited(others, rows * 3));
+  return lines.map((each) => clipped(each, width));
 }
 
 /** `1.5 ms`, `800 ns`: at most three digits after the point. */
@@ -96,7 +99,7 @@ function linkRows(links: readonly ShownLink[]): readonly string[] {
 }
 
 /** All rows when they fit; else those that change first, and how many are left out. */
-function fitted(rows: readonly string[], items: readonly { readonly fate: Fate }[], { rows: most }: Screen): string[] {
+function fitted(rows: readonly string[], items: readonly { readonly fate: Fate }[], most: number): string[] {
   if (rows.length === 0) return ["  none"];
   if (rows.length <= most) return [...rows];
   const changing = rows.filter((_, at) => items[at]?.fate !== "kept");
