@@ -46,6 +46,6 @@ export const lane: Bench = {
   says: "one-way latency and throughput of lanes against the bare cache line",
   run: async () => {
     const cargo = ["run", "--quiet", "--locked", "--release", "--manifest-path", "ffi/Cargo.toml"];
-    return nativeRows(await run("cargo", [...cargo, "-p", "rtt-lane", "--bin", "lane_bench"], ROOT));
+    return nativeRows(await run("cargo", [...cargo, "-p", "rtt-bench", "--bin", "lane_bench"], ROOT));
   },
 };
