@@ -73,7 +73,6 @@ const CONFIG: Readonly<Record<string, Code>> = {
   "route.stall": { exit: EXIT.badInput, says: "a stall is too short to be looked at" },
   "policy.unknown": { exit: EXIT.badInput, says: "policy names what is not declared" },
   "policy.why": { exit: EXIT.badInput, says: "a waiver gives no reason" },
-  "schema.stale": { exit: EXIT.badInput, says: "the project's copy of the schema is another release's" },
   "mirror.missing": { exit: EXIT.refused, says: "a rendered file is not there" },
   "mirror.broken": { exit: EXIT.refused, says: "a rendered file can't be parsed" },
   "mirror.differs": { exit: EXIT.refused, says: "a rendered file is not what CUE says" },

@@ -42,7 +42,7 @@ func evaluate(files map[string]string) Reply {
 		sources: newSources(files),
 		seen:    map[string]bool{},
 		reply: Reply{
-			Value: map[string]any{}, Broken: []string{}, Places: map[string]Place{}, Issues: []Issue{},
+			Value: map[string]any{}, Broken: []string{}, Places: map[string]Place{}, Issues: []Issue{}, Schema: schema.Text,
 		},
 	}
 	if e.parse(files) {

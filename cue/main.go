@@ -23,6 +23,8 @@ type Reply struct {
 	// Places holds where the user wrote the value at a path.
 	Places map[string]Place `json:"places"`
 	Issues []Issue          `json:"issues"`
+	// Schema is the text of the schema, for projects to keep a copy of.
+	Schema string `json:"schema"`
 }
 
 // Place is a place in the user's text; lines and columns (in characters) count from 1.

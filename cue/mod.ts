@@ -36,6 +36,8 @@ export interface Evaluation {
   readonly broken: readonly string[];
   readonly places: ReadonlyMap<string, Place>;
   readonly issues: readonly CueIssue[];
+  /** The text of the schema, for projects to keep a copy of. */
+  readonly schema: string;
 }
 
 export interface Cue {
@@ -60,6 +62,7 @@ interface Reply {
   readonly broken: readonly string[];
   readonly places: Readonly<Record<string, Place>>;
   readonly issues: readonly CueIssue[];
+  readonly schema: string;
 }
 
 async function evaluate(module: WebAssembly.Module, files: ReadonlyMap<string, string>): Promise<Evaluation> {
@@ -68,6 +71,6 @@ async function evaluate(module: WebAssembly.Module, files: ReadonlyMap<string, s
   if (ended.code !== 0) {
     throw new Error(`bug: cue ended with code ${ended.code}: ${new TextDecoder().decode(ended.stderr)}`);
   }
-  const { value, broken, places, issues }: Reply = JSON.parse(new TextDecoder().decode(ended.stdout));
-  return { value, broken, places: new Map(Object.entries(places)), issues };
+  const { value, broken, places, issues, schema }: Reply = JSON.parse(new TextDecoder().decode(ended.stdout));
+  return { value, broken, places: new Map(Object.entries(places)), issues, schema };
 }

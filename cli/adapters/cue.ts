@@ -12,6 +12,8 @@ export interface PartlyEvaluated {
   /** Paths of parts that are left out of the value. */
   readonly broken: readonly string[];
   readonly issues: readonly Issue[];
+  /** The text of the schema, for projects to keep a copy of. */
+  readonly schema: string;
 }
 
 export interface CueValidator extends Validator {
@@ -23,8 +25,8 @@ export function cueValidator(gzipped: () => Uint8Array<ArrayBuffer>): CueValidat
   let loaded: Promise<Cue> | undefined;
   const evaluateAll = async (files: ReadonlyMap<string, string>): Promise<PartlyEvaluated> => {
     const cue = await (loaded ??= loadCue(gzipped()));
-    const { value, broken, places, issues } = await cue.evaluate(files);
-    return { value, broken, places, issues: issues.map(inWords) };
+    const { issues, ...rest } = await cue.evaluate(files);
+    return { ...rest, issues: issues.map(inWords) };
   };
   return {
     evaluateAll,

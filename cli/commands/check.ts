@@ -1,17 +1,23 @@
-import { EXIT, type ExitCode } from "../../core/errors.ts";
+import { EXIT, type ExitCode, RttError } from "../../core/errors.ts";
 import type { Call, Command } from "../command.ts";
 import { layout } from "../layout.ts";
-import { openChecked } from "../project/scenario.ts";
+import { compareMirrors, mirrorIssues } from "../project/mirrors.ts";
+import { openChecked } from "../project/open.ts";
 
 export const command: Command = {
   name: "check",
   operands: "",
   arity: [0, 0],
-  summary: "validate the project's CUE: all issues at once, each with its file, line and column",
+  summary: "validate CUE and mirrors: all issues at once, each with its file, line and column",
   options: [],
   examples: ["rtt check", "rtt check --json 2>issues.jsonl"],
   async run(call: Call): Promise<ExitCode> {
-    const { config } = await openChecked(layout(call.dir));
+    const at = layout(call.dir);
+    const checked = await openChecked(at);
+    const { config } = checked;
+    // What was never rendered is no lie yet; `rtt serve` asks for all of it.
+    const stale = compareMirrors(checked, at).filter((each) => each.kind !== "missing");
+    if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale));
     const counts = { drivers: config.drivers.size, contracts: config.contracts.size, routes: config.routes.size };
     call.output.line(
       `panel ${config.panel.name}: ${counts.drivers} drivers, ${counts.contracts} contracts, ${counts.routes} routes; no issue`,

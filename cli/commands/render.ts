@@ -1,9 +1,8 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
-import { openCrypto } from "../adapters/crypto.ts";
 import type { Call, Command } from "../command.ts";
 import { layout } from "../layout.ts";
 import { renderProject } from "../project/render.ts";
-import { openChecked } from "../project/scenario.ts";
+import { openChecked } from "../project/open.ts";
 
 export const command: Command = {
   name: "render",
@@ -14,10 +13,11 @@ export const command: Command = {
   examples: ["rtt render"],
   async run(call: Call): Promise<ExitCode> {
     const at = layout(call.dir);
-    const { written, unchanged } = renderProject(await openChecked(at), at, openCrypto().hasher);
+    const { written, unchanged, removed } = renderProject(await openChecked(at), at);
     for (const file of written) call.output.line(`wrote ${file}`);
+    for (const file of removed) call.output.line(`removed ${file}`);
     call.output.line(`${written.length} written, ${unchanged.length} unchanged`);
-    call.output.object({ written, unchanged });
+    call.output.object({ written, unchanged, removed });
     return EXIT.done;
   },
 };

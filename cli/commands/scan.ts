@@ -3,7 +3,7 @@ import type { Call, Command } from "../command.ts";
 import { writeWhole } from "../files.ts";
 import { layout } from "../layout.ts";
 import { exportFacts, scanHost } from "../project/facts.ts";
-import { openChecked } from "../project/scenario.ts";
+import { openChecked } from "../project/open.ts";
 
 export const command: Command = {
   name: "scan",

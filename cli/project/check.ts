@@ -11,6 +11,8 @@ export interface Checked {
   /** What CUE made of the files: plain JSON with all defaults. The mirrors show it. */
   readonly value: unknown;
   readonly files: ProjectFiles;
+  /** The text of the schema that they were judged by. */
+  readonly schema: string;
 }
 
 /** Reads, evaluates and judges the project in a folder. */
@@ -25,13 +27,13 @@ export async function checkFiles(
   validator: CueValidator,
   hasFile?: (path: string) => boolean,
 ): Promise<Result<Checked>> {
-  const { value, places, broken, issues } = await validator.evaluateAll(files);
+  const { value, places, broken, issues, schema } = await validator.evaluateAll(files);
   if (Object.keys(value as Record<string, unknown>).length === 0) return refuse(...issues);
   const reading = readConfig(value, places, hasFile ? { broken, hasFile } : { broken });
   // Routes are judged against the policy: with none that can be read, all would be denied.
   const judged = broken.includes("policy") ? [] : checkRoutes(reading.config);
   const all = inOrder([...issues, ...reading.issues, ...judged]);
-  return all.length === 0 ? ok({ config: reading.config, value, files }) : refuse(...all);
+  return all.length === 0 ? ok({ config: reading.config, value, files, schema }) : refuse(...all);
 }
 
 /** As a reader meets them; what was said of one place by two judges is said once. */

@@ -7,6 +7,10 @@ export type ProjectFiles = ReadonlyMap<string, string>;
 
 const ENDING = ".cue";
 
+/** The project's copy of the schema, where CUE's own tools look for the package "rtt.local/rtt". */
+export const SCHEMA_COPY = "cue.mod/pkg/rtt.local/rtt/schema.cue";
+export const MODULE_FILE = "cue.mod/module.cue";
+
 /** Every `*.cue` in the folder itself; they are one package. Folders below it are not looked into. */
 export function readProject(dir: string): Result<ProjectFiles> {
   const names = cueNames(dir);

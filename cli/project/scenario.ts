@@ -6,12 +6,11 @@ import { baseOf, type Closure, type Scenario } from "../../core/model/scenario.t
 import { PLANNER } from "../../core/plan/plan.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import { openCrypto } from "../adapters/crypto.ts";
-import { cueValidator } from "../adapters/cue.ts";
 import { HIGHS_NAME } from "../adapters/solver.ts";
 import type { Layout } from "../layout.ts";
-import { readPart } from "../parts.ts";
-import { type Checked, checkProject } from "./check.ts";
+import type { Checked } from "./check.ts";
 import { type Facts, parseFacts, scanHost } from "./facts.ts";
+import { openChecked } from "./open.ts";
 import { policyBytes } from "./render.ts";
 
 export interface Opened {
@@ -43,13 +42,6 @@ export async function openScenario(at: Layout, facts?: string): Promise<Opened> 
     planner: PLANNER,
   };
   return { checked, scenario };
-}
-
-/** The project's configuration, or every issue that it has. */
-export async function openChecked(at: Layout): Promise<Checked> {
-  const checked = await checkProject(at.dir, cueValidator(() => readPart("cue.wasm.gz")));
-  if (!checked.ok) throw new RttError(EXIT.badInput, checked.issues);
-  return checked.value;
 }
 
 function readFacts(file: string): Facts {
