@@ -5,6 +5,9 @@ use rustix::io::{Errno, read, write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+/// Room for the line that tells of dropped bytes.
+const NOTE_BYTES: u64 = 64;
+
 /// The log of one driver, `<driver>.log`, and the one before it, `<driver>.log.1`.
 #[derive(Debug)]
 pub struct Output {
@@ -32,7 +35,9 @@ impl Output {
 
     /// Takes one chunk off the pipe. A full disk costs output, never the driver's time.
     pub fn drain(&mut self, most: u64) -> Drained {
-        let mut chunk = vec![0_u8; OUTPUT_CHUNK];
+        // Half a file at most, so that a file never has to be cut.
+        let most = most.max(LOG_BYTES_LEAST);
+        let mut chunk = vec![0_u8; OUTPUT_CHUNK.min(usize::try_from(most / 2).unwrap_or(OUTPUT_CHUNK))];
         match read(self.pipe.as_fd(), &mut chunk) {
             Ok(0) => Drained::Ended,
             Ok(got) => {
@@ -51,12 +56,11 @@ impl Output {
     }
 
     fn keep(&mut self, bytes: &[u8], most: u64) {
-        let most = most.max(LOG_BYTES_LEAST);
         if self.open_file().is_none() {
             self.dropped += bytes.len() as u64;
             return;
         }
-        if self.written + bytes.len() as u64 > most {
+        if self.written + bytes.len() as u64 + NOTE_BYTES > most.max(LOG_BYTES_LEAST) {
             self.rotate();
         }
         if self.dropped > 0 {
@@ -65,9 +69,7 @@ impl Output {
                 self.dropped = 0;
             }
         }
-        // One chunk larger than a file keeps its end.
-        let tail = &bytes[bytes.len() - bytes.len().min(usize::try_from(most).unwrap_or(usize::MAX))..];
-        let kept = self.append(tail);
+        let kept = self.append(bytes);
         self.dropped += (bytes.len() - kept) as u64;
     }
 

@@ -1,0 +1,199 @@
+//! Drivers of the tests: an honest one, and each kind of wrong one.
+use rtt_control::driver::{DriverToKeeper, KeeperToDriver};
+use rtt_control::packet::{self, Mode, Packet};
+use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals};
+use rustix::mm::{MapFlags, ProtFlags, mmap};
+use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+struct Player {
+    socket: OwnedFd,
+    play: String,
+    epoch: Option<*const AtomicU64>,
+    /// Epochs that it is shown, and whether it has acknowledged them.
+    edges: BTreeMap<u64, bool>,
+    /// First word of each region that it maps.
+    mapped: Vec<*mut u8>,
+}
+
+/// Never returns: the process is the driver.
+pub fn run(play: &str) -> ! {
+    // SAFETY: descriptor 3 is the control socket of every driver.
+    let socket = unsafe { OwnedFd::from_raw_fd(3) };
+    let mut player = Player { socket, play: play.to_owned(), epoch: None, edges: BTreeMap::new(), mapped: Vec::new() };
+    if play == "stubborn" {
+        // SAFETY: the signal is ignored, no function of ours is called.
+        unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+    }
+    loop {
+        player.follow_epoch();
+        let mut poll = libc::pollfd { fd: player.socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one structure, which outlives the call.
+        if unsafe { libc::poll(&raw mut poll, 1, 1) } != 1 {
+            continue;
+        }
+        match packet::receive(&player.socket, Mode::Wait) {
+            Ok(packet) => player.hear(packet),
+            Err(_) => std::process::exit(0),
+        }
+    }
+}
+
+impl Player {
+    fn say(&self, message: &DriverToKeeper) {
+        let bytes = message.to_bytes().expect("a message");
+        // A keeper that has given us up reads no more.
+        let _ = packet::send(&self.socket, &bytes, &[], Mode::Wait);
+    }
+
+    fn raw(&self, bytes: &[u8]) {
+        // SAFETY: the buffer outlives the call, and its length is given.
+        unsafe { libc::send(self.socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) };
+    }
+
+    fn hear(&mut self, packet: Packet) {
+        match KeeperToDriver::from_bytes(&packet.bytes).expect("a message of the keeper") {
+            KeeperToDriver::Welcome(welcome) => {
+                assert_eq!(packet.descriptors.len(), 1 + welcome.files.len(), "descriptors of the welcome");
+                self.epoch = Some(map(&packet.descriptors[0], 4096, ProtFlags::READ).cast());
+                self.greet(&welcome);
+            }
+            KeeperToDriver::Opened { refusal, .. } => self.opened(&refusal),
+            KeeperToDriver::Stage { id, writes, forward, inverse, last, .. } => {
+                self.edges.insert(forward, false);
+                self.edges.insert(inverse, false);
+                for (region, fd) in writes.iter().zip(&packet.descriptors) {
+                    self.map_own(region.bytes, fd);
+                }
+                if last {
+                    self.staged(id);
+                }
+            }
+            KeeperToDriver::HandOut { id, reads, last } => {
+                for (region, fd) in reads.iter().zip(&packet.descriptors) {
+                    self.check_read_only(region.bytes, fd);
+                }
+                if last {
+                    self.say(&DriverToKeeper::Ready(id));
+                }
+            }
+            KeeperToDriver::Discard(id) => {
+                self.edges.remove(&id);
+                self.edges.remove(&(id + 1));
+                println!("discarded {id}");
+            }
+            KeeperToDriver::Settle { id, gone, in_force } => println!("settled {id} at {in_force}, gone {gone:?}"),
+            KeeperToDriver::LaneEnded { lane, epoch } => println!("lane {lane} ended at {epoch}"),
+            KeeperToDriver::Stop if self.play == "stubborn" => {}
+            KeeperToDriver::Stop => std::process::exit(0),
+        }
+    }
+
+    fn greet(&self, welcome: &rtt_control::driver::Welcome) {
+        let hello = DriverToKeeper::Hello { protocol: 1, kit: "test".to_owned() };
+        match self.play.as_str() {
+            "silent" => return,
+            "garbage" => return self.raw(&[0xff; 300]),
+            "empty-segments" => return self.raw(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
+            "oversized" => return self.raw(&vec![0; 100 * 1024]),
+            "open-first" => return self.say(&DriverToKeeper::Parked),
+            "old-protocol" => return self.say(&DriverToKeeper::Hello { protocol: 99, kit: String::new() }),
+            "passes-descriptors" => {
+                let bytes = hello.to_bytes().expect("a message");
+                return packet::send(&self.socket, &bytes, &[self.borrow()], Mode::Wait).expect("sent");
+            }
+            "hello-twice" => self.say(&hello),
+            "loud" => (0..20_000).for_each(|line| println!("this is line {line} of very many")),
+            _ => {}
+        }
+        self.say(&hello);
+        for (request, token) in welcome.tokens.iter().enumerate() {
+            let secret = if self.play == "wrong-token" { "c".repeat(64) } else { token.token.clone() };
+            let verb = token.verb;
+            let endpoint = if self.play == "other-endpoint" { "other".to_owned() } else { token.endpoint.clone() };
+            self.say(&DriverToKeeper::Open { request: request as u64, endpoint, verb, token: secret });
+        }
+        if self.play == "parks-early" {
+            self.say(&DriverToKeeper::Parked);
+        }
+    }
+
+    fn borrow(&self) -> std::os::fd::BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.socket)
+    }
+
+    fn opened(&mut self, refusal: &str) {
+        if !refusal.is_empty() {
+            println!("refused: {refusal}");
+            if self.play != "patient" {
+                std::process::exit(4);
+            }
+        }
+        // Both endpoints are answered, in order.
+        self.edges.entry(0).and_modify(|second| *second = true).or_insert(false);
+        if self.edges.get(&0) == Some(&true) {
+            self.say(&DriverToKeeper::Parked);
+        }
+    }
+
+    fn map_own(&mut self, bytes: u64, fd: &OwnedFd) {
+        self.mapped.push(map(fd, bytes, ProtFlags::READ | ProtFlags::WRITE));
+        match self.play.as_str() {
+            "seals-early" => {
+                let _ = fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL);
+            }
+            "punches" => {
+                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                fallocate(fd, flags, 4096, 4096).expect("a hole");
+            }
+            _ => {}
+        }
+    }
+
+    fn staged(&self, id: u64) {
+        match self.play.as_str() {
+            "never-answers" => {}
+            "exits-in-prepare" => std::process::exit(9),
+            "answers-another" => self.say(&DriverToKeeper::Mapped(id + 1_000)),
+            "acknowledges-the-future" => self.say(&DriverToKeeper::Acknowledged(id)),
+            "ready-too-soon" => self.say(&DriverToKeeper::Ready(id)),
+            _ => self.say(&DriverToKeeper::Mapped(id)),
+        }
+    }
+
+    /// What a reader is given can be read, and neither mapped for writing nor reopened for it.
+    fn check_read_only(&self, bytes: u64, fd: &OwnedFd) {
+        // SAFETY: what was mapped is a page of the region at least.
+        let _first = unsafe { map(fd, bytes, ProtFlags::READ).read_volatile() };
+        let reopened = std::fs::OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        println!("reopened for writing: {}", reopened.is_ok());
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let writable = unsafe { mmap(std::ptr::null_mut(), bytes as usize, ProtFlags::WRITE, MapFlags::SHARED, fd, 0) };
+        println!("mapped for writing: {}", writable.is_ok());
+    }
+
+    /// Acknowledges, in order, every epoch that it was shown and that is in force or past.
+    fn follow_epoch(&mut self) {
+        let Some(word) = self.epoch else { return };
+        // SAFETY: the page stays mapped while the process lives.
+        let now = unsafe { (*word).load(Ordering::Acquire) };
+        let due: Vec<u64> =
+            self.edges.iter().filter(|(at, done)| **at > 0 && **at <= now && !**done).map(|(at, _)| *at).collect();
+        for at in due {
+            // The writable mapping made before the seal still writes.
+            for page in &self.mapped {
+                // SAFETY: what was mapped is a page of the region at least, and this driver is its one writer.
+                unsafe { page.write_volatile(1) };
+            }
+            self.edges.insert(at, true);
+            self.say(&DriverToKeeper::Acknowledged(at));
+        }
+    }
+}
+
+fn map(fd: &OwnedFd, bytes: u64, protection: ProtFlags) -> *mut u8 {
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let mapped = unsafe { mmap(std::ptr::null_mut(), bytes as usize, protection, MapFlags::SHARED, fd, 0) };
+    mapped.expect("a mapping").cast()
+}
