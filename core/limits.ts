@@ -50,6 +50,8 @@ export const LIMITS = {
   movesUnderWay: 64,
   /** How often one repair looks at the facts again before it says that it can't finish. */
   looksOfARepair: 32,
+  /** Between two tries of a recovery for which the log has no room. */
+  recoverAgainNs: 1_000_000_000,
   /** Restarts of one driver that a budget can count. */
   restartsRemembered: 256,
   /** Most lines that one call of `rtt logs` shows. */

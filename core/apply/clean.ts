@@ -59,7 +59,7 @@ export function onCleaning(turn: Turn, phase: Cleaning, event: ApplyEvent): void
       return advance(turn, isFreed ? { ...phase, freeing: (phase.freeing ?? 0) - 1 } : phase);
     }
     case "deadline":
-      return event.timer === phase.timer ? cleaned(turn, phase) : undefined;
+      return event.timer === phase.timer ? late(turn, phase) : undefined;
     case "begin":
     case "attached":
     case "reserved":
@@ -78,6 +78,12 @@ function advance(turn: Turn, before: Cleaning): void {
   if (phase.freeing === null && facts.transitions.length > 0) return free(turn, phase);
   turn.cancel(phase.timer);
   cleaned(turn, phase);
+}
+
+/** Somebody does not go, or the keeper does not answer: what can be freed is, and the rest is drift until the next cleaning. */
+function late(turn: Turn, phase: Cleaning): void {
+  if (phase.freeing !== null) return cleaned(turn, phase);
+  advance(turn, { ...phase, waiting: [], timer: turn.timer(turn.machine.prepareWithinNs) });
 }
 
 function free(turn: Turn, phase: Cleaning): void {

@@ -23,27 +23,38 @@ export function afterEvent(facts: Inventory, event: KeeperEvent): Inventory {
   }
 }
 
+/**
+ * When a request is sent: what is asked to start may be there from now on, whatever becomes of the answer, so that whoever
+ * cleans up in between ends it too.
+ */
+export function afterAsking(facts: Inventory, request: KeeperRequest): Inventory {
+  if (request.kind !== "spawn") return facts;
+  const { instance, tag } = request.cell;
+  const fact: InstanceFact = {
+    instance,
+    tag,
+    pid: 0,
+    state: "starting",
+    exit: null,
+    acknowledged: 0,
+    opened: [],
+    lanes: [],
+    sandbox: {},
+  };
+  return { ...facts, instances: [...facts.instances, fact] };
+}
+
+/** After a request was refused: what was not started is not there. */
+export function afterRefused(facts: Inventory, request: KeeperRequest): Inventory {
+  if (request.kind !== "spawn") return facts;
+  return { ...facts, instances: facts.instances.filter((each) => each.instance !== request.cell.instance) };
+}
+
 /** After a request was answered with `done`. */
 export function afterDone(facts: Inventory, request: KeeperRequest, inventory: Inventory | null): Inventory {
   switch (request.kind) {
     case "inventory":
       return inventory ?? facts;
-    case "spawn": {
-      const { instance, tag } = request.cell;
-      const fact: InstanceFact = {
-        instance,
-        tag,
-        pid: 0,
-        state: "starting",
-        exit: null,
-        acknowledged: 0,
-        opened: [],
-        lanes: [],
-        sandbox: {},
-      };
-      const known = facts.instances.some((each) => each.instance === instance);
-      return known ? facts : { ...facts, instances: [...facts.instances, fact] };
-    }
     case "stage": {
       const { transition } = request;
       const lastEpoch = Math.max(facts.lastEpoch, transition.inverse);
@@ -58,6 +69,7 @@ export function afterDone(facts: Inventory, request: KeeperRequest, inventory: I
       const instances = facts.instances.filter((each) => each.instance !== request.instance || each.state !== "exited");
       return { ...facts, instances };
     }
+    case "spawn":
     case "seal":
     case "answerOpen":
     case "acknowledge":

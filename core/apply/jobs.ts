@@ -2,13 +2,17 @@
 import { LIMITS } from "../limits.ts";
 import type { DriverName } from "../model/names.ts";
 import { desiredGraph } from "./committed.ts";
-import { look } from "./look.ts";
+import { look, noRoom } from "./look.ts";
 import type { Machine } from "./state.ts";
 import { aliveInstances } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 
 export function nextJob(turn: Turn): void {
   if (turn.machine.phase.kind !== "idle") return;
+  if (turn.machine.unrecovered !== null) {
+    for (const { id } of turn.machine.queue) turn.end(id, { kind: "rolledBack", issues: [noRoom()] });
+    return turn.set({ queue: [] });
+  }
   for (const driver of deadDrivers(turn.machine)) {
     const refusal = noRestart(turn.machine, driver, turn.nowNs);
     if (refusal === undefined) {

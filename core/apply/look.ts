@@ -33,7 +33,7 @@ export function onLooking(turn: Turn, phase: Extract<Phase, { kind: "looking" }>
   const { job } = phase;
   switch (event.kind) {
     case "reserved":
-      if (!event.ok) return finish(turn, job, { kind: "rolledBack", issues: [noRoom()] });
+      if (!event.ok) return crowded(turn, job);
       return seen(turn, { ...phase, reserved: true });
     case "replied":
       return event.to === "inventory" ? seen(turn, { ...phase, looked: true }) : undefined;
@@ -47,6 +47,12 @@ export function onLooking(turn: Turn, phase: Extract<Phase, { kind: "looking" }>
     case "deadline":
       return;
   }
+}
+
+/** Nothing was prepared. What recovery has to do can't be left: it is tried again, and until then acts are turned away. */
+function crowded(turn: Turn, job: Job): void {
+  if (job.work.kind === "recover") turn.set({ unrecovered: turn.timer(LIMITS.recoverAgainNs) });
+  finish(turn, job, { kind: "rolledBack", issues: [noRoom()] });
 }
 
 function seen(turn: Turn, phase: Extract<Phase, { kind: "looking" }>): void {
@@ -245,7 +251,7 @@ function unfinished(): Issue {
   );
 }
 
-function noRoom(): Issue {
+export function noRoom(): Issue {
   return issue(
     "wal.full",
     "cannot begin because the log has no room for it: the disk is full",

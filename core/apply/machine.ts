@@ -9,7 +9,7 @@ import { LIMITS } from "../limits.ts";
 import { checkOpen } from "../trust/tokens.ts";
 import { onCleaning } from "./clean.ts";
 import { noteSynced, onAcknowledging, onCommitting, onDeciding, onFlipping, onVerifying } from "./commit.ts";
-import { afterDone, afterEvent } from "./facts.ts";
+import { afterDone, afterEvent, afterRefused } from "./facts.ts";
 import { onLooking } from "./look.ts";
 import { onBarrier, onStarting } from "./prepare.ts";
 import { attach, detach, onAdopting, onDetached, onIdle } from "./recover.ts";
@@ -48,9 +48,11 @@ function note(turn: Turn, event: ApplyEvent): boolean {
     case "refused": {
       const asked = takeAnswer(turn, event.to);
       if (!asked) return false;
-      if (event.kind === "replied") {
-        turn.set({ facts: afterDone(turn.machine.facts, asked.request, event.inventory) });
-      }
+      const { facts } = turn.machine;
+      const isDone = event.kind === "replied";
+      turn.set({
+        facts: isDone ? afterDone(facts, asked.request, event.inventory) : afterRefused(facts, asked.request),
+      });
       return asked.job !== 0 && asked.job === jobOf(turn.machine.phase)?.number;
     }
     case "synced":
@@ -103,7 +105,7 @@ function dispatch(turn: Turn, phase: Phase, event: ApplyEvent): void {
     case "detached":
       return onDetached(turn, event);
     case "idle":
-      return onIdle(turn);
+      return onIdle(turn, event);
     case "looking":
       return onLooking(turn, phase, event);
     case "starting":

@@ -53,7 +53,9 @@ export function detach(turn: Turn, why: string): void {
     if (outlives(turn.machine, phase, job)) turn.set({ pending: { ...job, issues: [...job.issues, keeperLost(why)] } });
     else turn.end(job.id, { kind: "rolledBack", issues: [...job.issues, keeperLost(why)] });
   }
+  if (turn.machine.unrecovered !== null) turn.cancel(turn.machine.unrecovered);
   turn.set({
+    unrecovered: null,
     facts: NO_FACTS,
     asked: [],
     cells: {},
@@ -122,6 +124,8 @@ export function onAdopting(turn: Turn, { job }: Extract<Phase, { kind: "adopting
   }
 }
 
-export function onIdle(turn: Turn): void {
-  nextJob(turn);
+export function onIdle(turn: Turn, event: ApplyEvent): void {
+  if (event.kind !== "deadline" || event.timer !== turn.machine.unrecovered) return nextJob(turn);
+  turn.set({ unrecovered: null });
+  look(turn, turn.job(0, { kind: "recover" }));
 }

@@ -35,6 +35,8 @@ export interface Machine {
   readonly down: Readonly<Record<string, string>>;
   /** When each driver was restarted, oldest first. */
   readonly restarts: Readonly<Record<string, readonly number[]>>;
+  /** Set while recovery waits for room in the log: the timer after which it tries again. */
+  readonly unrecovered: number | null;
   /** Numbers jobs and timers. */
   readonly counter: number;
   /** Whoever asked for this waits for what recovery makes of it. */
@@ -166,6 +168,7 @@ export function initial(
     queue: [],
     down: {},
     restarts: {},
+    unrecovered: null,
     counter: 0,
     pending: null,
     phase: { kind: "detached" },

@@ -1,6 +1,7 @@
 /** One step under way: the machine as it will be, and the effects so far. It lives for one call of `step` and no longer. */
 import { type Issue, issue } from "../errors.ts";
 import type { KeeperRequest } from "../keeper.ts";
+import { afterAsking } from "./facts.ts";
 import type { Job, Machine, Phase, Work } from "./state.ts";
 import type { ApplyStep, Effect, Outcome, WalBody } from "./types.ts";
 
@@ -18,7 +19,8 @@ export class Turn {
   }
 
   ask(request: KeeperRequest, job: Job | null): void {
-    this.set({ asked: [...this.machine.asked, { request, job: job?.number ?? 0 }] });
+    const { asked, facts } = this.machine;
+    this.set({ asked: [...asked, { request, job: job?.number ?? 0 }], facts: afterAsking(facts, request) });
     this.effects.push({ kind: "ask", request });
   }
 

@@ -1,0 +1,306 @@
+/**
+ * A host in a box: the real machine, recovery and log over a fake keeper, disk and clock. The loop here does what the panel's
+ * loop does (effects in order, answers in order), and can be stopped dead between any two effects.
+ */
+import { type ApplyEvent, type Effect, type Outcome, type WalRecord } from "../../core/apply/types.ts";
+import { brokenMachine } from "../../core/apply/invariants.ts";
+import { initial, type Machine, step, type Stepped } from "../../core/apply/machine.ts";
+import { Log } from "../../core/apply/wal.ts";
+import type { Act } from "../../core/apply/types.ts";
+import type { KeeperReply, KeeperRequest } from "../../core/keeper.ts";
+import type { Instance } from "../../core/model/names.ts";
+import { FakeDisk } from "../fakes/disk.ts";
+import { hasher } from "../fakes/hasher.ts";
+import { FakeKeeper, type Moment } from "../fakes/keeper.ts";
+import { Random } from "../fakes/random.ts";
+import { Timeline } from "../fakes/timeline.ts";
+import { makeProject, type Project } from "./project.ts";
+
+export const PREPARE_WITHIN_NS = 50_000_000;
+
+/** Ways in which the code can be wrong on purpose, to see that the checks see it. */
+export interface Tamper {
+  readonly effects?: (stepped: Stepped, event: ApplyEvent, before: Machine) => readonly Effect[];
+  readonly reply?: (request: KeeperRequest, keeper: FakeKeeper) => KeeperReply | undefined;
+  /** Acts on the log as it was read. */
+  readonly believesReads?: boolean;
+}
+
+export interface Told {
+  readonly id: number;
+  readonly outcome: Outcome;
+}
+
+/** Thrown by a check: what is wrong, and when. */
+export class Violation extends Error {}
+
+/** A connection between a panel and a keeper: what is under way on it is gone when it is. */
+interface Wire {
+  up: boolean;
+  at: number;
+}
+
+export class World {
+  readonly timeline = new Timeline();
+  readonly random: Random;
+  readonly disk: FakeDisk;
+  readonly project: Project;
+  keeper: FakeKeeper | undefined;
+  machine: Machine | undefined;
+  log: Log | undefined;
+  readonly told: Told[] = [];
+  readonly trace: string[] = [];
+  steps = 0;
+  /** The panel dies before its n-th effect from now. */
+  crashAtEffect = -1;
+  /** Drivers misbehave while this holds. */
+  trouble = true;
+  #wire: Wire = { up: false, at: 0 };
+  readonly #timers = new Set<number>();
+  readonly #habits = new Map<Instance, Habit>();
+  #stepping = false;
+  readonly #events: ApplyEvent[] = [];
+  #panels = 0;
+
+  constructor(readonly seed: number, readonly tamper: Tamper = {}, readonly checks: (world: World) => void = () => {}) {
+    this.random = new Random(seed);
+    this.disk = new FakeDisk(this.random);
+    this.project = makeProject(this.random);
+  }
+
+  /** A panel starts: it opens the log, finds the keeper or starts one, and recovers. */
+  startPanel(): void {
+    this.#panels++;
+    const opened = Log.open(this.tamper.believesReads ? noRenewal(this.disk) : this.disk, hasher);
+    if (!opened.ok) {
+      // A disk that fails at the start is no verdict on the log: the next start tries again.
+      if (opened.issues[0]?.code === "wal.unwritable") return;
+      throw new Violation(`the log can't be read after a crash: ${opened.issues[0]?.message}`);
+    }
+    const tools = {
+      hasher,
+      entropy: this.random,
+      store: this.project.store,
+      isolated: () => true,
+      project: "/project",
+    };
+    const started = initial(opened.value.records, tools, { prepareWithinNs: PREPARE_WITHIN_NS });
+    if (!started.ok) throw new Violation(`the panel can't start: ${started.issues[0]?.message}`);
+    this.log = opened.value;
+    this.machine = started.value;
+    this.note(`panel ${this.#panels} starts at record ${this.log.seq}`);
+    this.attach();
+  }
+
+  attach(): void {
+    if (!this.machine) return;
+    if (!this.keeper || this.keeper.dead) {
+      this.note("a keeper starts");
+      this.keeper = new FakeKeeper({
+        later: (ns, act) => this.timeline.later(ns, act),
+        takes: (instance, moment) => this.#takes(instance, moment),
+      });
+    }
+    this.#wire.up = false;
+    const wire: Wire = { up: true, at: 0 };
+    this.#wire = wire;
+    const inventory = this.keeper.attach((event) => {
+      this.#deliver(wire, () => {
+        this.feed({ kind: "keeper", event, nowNs: this.timeline.monotonicNs() });
+        const { keeper } = this;
+        if (keeper && !keeper.dead && wire.up) keeper.handle({ kind: "acknowledge", seq: event.seq });
+      });
+    });
+    this.feed({ kind: "attached", inventory, nowNs: this.timeline.monotonicNs() });
+  }
+
+  begin(id: number, act: Act): void {
+    this.note(`act ${id}: ${act.kind}${act.kind === "move" ? ` ${act.move}` : ""}`);
+    this.feed({ kind: "begin", id, act, nowNs: this.timeline.monotonicNs() });
+  }
+
+  killPanel(): void {
+    if (!this.machine) return;
+    this.note(`the panel dies in ${this.machine.phase.kind}`);
+    this.machine = undefined;
+    this.log = undefined;
+    this.#wire.up = false;
+    this.keeper?.detach();
+    this.#timers.clear();
+    this.#events.length = 0;
+  }
+
+  killKeeper(): void {
+    if (!this.keeper || this.keeper.dead) return;
+    this.note(`the keeper dies while the panel is ${this.machine?.phase.kind ?? "down"}`);
+    this.keeper.die();
+    if (!this.#wire.up) return;
+    this.#wire.up = false;
+    this.feed({ kind: "keeper", event: { kind: "lost", why: "test", seq: 0 }, nowNs: this.timeline.monotonicNs() });
+    this.timeline.later(1_000_000, () => this.keeper?.dead && this.attach());
+  }
+
+  killDriver(): void {
+    const victim = this.random.pick(this.keeper?.alive ?? []);
+    if (victim === undefined) return;
+    this.note(`${victim} dies`);
+    this.keeper?.exit(victim, -9);
+  }
+
+  cutPower(): void {
+    this.note("the power goes");
+    this.killPanel();
+    this.keeper?.die();
+    this.keeper = undefined;
+    this.disk.powerCut();
+  }
+
+  feed(event: ApplyEvent): void {
+    this.#events.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#step(next);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #step(event: ApplyEvent): void {
+    const { machine } = this;
+    if (!machine) return;
+    this.steps++;
+    const stepped = step(machine, event);
+    if (stepped.mustSync !== stepped.effects.some((each) => each.kind === "log")) throw new Violation("mustSync lies");
+    this.machine = stepped.state;
+    const effects = this.tamper.effects?.(stepped, event, machine) ?? stepped.effects;
+    for (const effect of effects) {
+      if (this.crashAtEffect === 0) {
+        this.crashAtEffect = -1;
+        return this.killPanel();
+      }
+      if (this.crashAtEffect > 0) this.crashAtEffect--;
+      this.#do(effect);
+      if (!this.machine) return;
+    }
+    const broken = brokenMachine(stepped.state);
+    if (broken.length > 0) throw new Violation(broken.join("; "));
+    this.checks(this);
+    if (stepped.state.phase.kind === "frozen") this.killPanel();
+  }
+
+  #do(effect: Effect): void {
+    const nowNs = this.timeline.monotonicNs();
+    switch (effect.kind) {
+      case "ask":
+        return this.#ask(effect.request);
+      case "reserve":
+        return this.feed({ kind: "reserved", ok: this.log?.reserve(effect.bytes) ?? false, nowNs });
+      case "log": {
+        const appended = this.log?.append(effect.body);
+        if (!appended) return;
+        this.note(`log ${describe(appended.record)}${appended.ok ? "" : " FAILED"}`);
+        if (appended.ok) return this.feed({ kind: "synced", record: appended.record, nowNs });
+        return this.feed({ kind: "syncFailed", record: appended.record, why: appended.why, nowNs });
+      }
+      case "timer": {
+        const { timer } = effect;
+        const panel = this.#panels;
+        this.#timers.add(timer);
+        return this.timeline.later(effect.afterNs, () => {
+          if (panel === this.#panels && this.#timers.delete(timer)) {
+            this.feed({ kind: "deadline", timer, nowNs: this.timeline.monotonicNs() });
+          }
+        });
+      }
+      case "cancel":
+        this.#timers.delete(effect.timer);
+        return;
+      case "progress":
+        return this.note(`${effect.step}: ${effect.detail}`);
+      case "end": {
+        const { id, outcome } = effect;
+        const why = "issues" in outcome ? outcome.issues.map((each) => each.message).join("; ") : "";
+        this.note(`end ${id}: ${outcome.kind} ${why}`);
+        this.told.push({ id, outcome });
+      }
+    }
+  }
+
+  /** To the keeper in order, and its answer back in order with its events. */
+  #ask(request: KeeperRequest): void {
+    const wire = this.#wire;
+    this.#deliver(wire, () => {
+      const { keeper } = this;
+      if (!keeper || keeper.dead) return;
+      const reply = this.tamper.reply?.(request, keeper) ?? keeper.handle(request);
+      this.#deliver(wire, () => this.#answered(request, reply));
+    });
+  }
+
+  #answered(request: KeeperRequest, reply: KeeperReply): void {
+    const nowNs = this.timeline.monotonicNs();
+    if (reply.kind === "done") {
+      return this.feed({ kind: "replied", to: request.kind, epoch: reply.epoch, inventory: reply.inventory, nowNs });
+    }
+    this.note(`refused ${request.kind}: ${reply.message}`);
+    this.feed({ kind: "refused", to: request.kind, code: reply.code, message: reply.message, nowNs });
+  }
+
+  /** Later, but never before what was sent earlier on the same wire. */
+  #deliver(wire: Wire, act: () => void): void {
+    const now = this.timeline.monotonicNs();
+    wire.at = Math.max(wire.at + 1, now + 1 + this.random.below(30_000));
+    this.timeline.later(wire.at - now, () => {
+      if (wire.up) act();
+    });
+  }
+
+  #takes(instance: Instance, moment: Moment): number | "exit" | "fail" {
+    let habit = this.#habits.get(instance);
+    if (!habit) this.#habits.set(instance, habit = this.#newHabit());
+    if (habit.moment !== moment || !this.trouble) return 1_000 + this.random.below(200_000);
+    this.note(`${instance}: ${habit.takes} at ${moment}`);
+    return habit.takes;
+  }
+
+  #newHabit(): Habit {
+    const { random } = this;
+    if (!random.chance(0.12)) return { moment: undefined, takes: 0 };
+    const moment = random.pick<Moment>(["hello", "open", "park", "map", "ready", "acknowledge", "stop"]);
+    const takes = random.pick<number | "exit" | "fail">([Infinity, "exit", "fail", 2 * PREPARE_WITHIN_NS]) ?? 0;
+    return { moment, takes };
+  }
+
+  note(line: string): void {
+    this.trace.push(`${(this.timeline.monotonicNs() / 1e6).toFixed(3)} ${line}`);
+  }
+}
+
+interface Habit {
+  readonly moment: Moment | undefined;
+  readonly takes: number | "exit" | "fail";
+}
+
+function noRenewal(disk: FakeDisk) {
+  return {
+    read: () => disk.read(),
+    write: (offset: number, sectors: Uint8Array) => disk.write(offset, sectors),
+    sync: () => disk.sync(),
+    reserve: (bytes: number) => disk.reserve(bytes),
+    renew: () => {},
+  };
+}
+
+function describe({ seq, body }: WalRecord): string {
+  switch (body.kind) {
+    case "D":
+      return `${seq} D ${body.act} serial ${body.serial} epoch ${body.forward}`;
+    case "C":
+      return `${seq} C serial ${body.serial}`;
+    case "R":
+      return `${seq} R of ${body.decision}`;
+    case "M":
+      return `${seq} M ${body.move} ${Object.values(body.instances).join(" ")}`;
+  }
+}
