@@ -140,7 +140,7 @@ npm_exclusions() {
   for name in "${TEST_PACKAGES[@]}"; do test_only+=(-o -path "*/$name/*"); done
   find "$npm" -type f -exec touch --date "$EPOCH" {} +
   mapfile -t -d '' EXCLUSIONS < <(
-    find "$npm" -type f \( -iname 'LICENSE*' -o -name '*.md' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' \
+    find "$npm" -name typescript -prune -o -type f \( -iname 'LICENSE*' -o -name '*.md' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' \
       -o -name '*.d.cts' "${test_only[@]}" \) -printf '--exclude\0%p\0'
   )
 }
