@@ -158,6 +158,7 @@ impl Control {
             let why = format!("{TRANSITIONS} are staged and neither settled nor discarded");
             return Err(LaneError::new("driver.transitions", format!("cannot stage a transition because {why}")));
         }
+        self.core.keep_also(binding.forward.iter().chain(&binding.inverse).map(|lane| lane.lane));
         bindings.stage(id, base, forward, inverse, binding);
         // A binding that adds no lane waits for no descriptor.
         if bindings.missing(id).is_empty() {

@@ -158,6 +158,11 @@ impl Core {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
+    /// From now on these lanes may be used too: said before any endpoint can come to them.
+    pub fn keep_also(&self, lanes: impl Iterator<Item = u64>) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(lanes);
+    }
+
     pub fn is_kept(&self, lane: u64) -> bool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&lane)
     }

@@ -147,7 +147,8 @@ impl Input {
             if !state.backlog.is_empty() {
                 return Ok(Some(Found::Backlog));
             }
-            if let Some((lane, bytes)) = state.poll(core) {
+            let held_back = self.held_back();
+            if !held_back && let Some((lane, bytes)) = state.poll(core) {
                 return Ok(Some(Found::Lane { lane, bytes }));
             }
             // Ends that `poll` met may have finished the step under way: the next binding's lanes come next.
@@ -166,6 +167,10 @@ impl Input {
             if now >= deadline {
                 return Ok(None);
             }
+            if held_back {
+                wait::sleep(&[core.watch_epoch(state.seen()), core.watch_attention(attention)], deadline, true);
+                continue;
+            }
             let spin_ns = state.spin_ns().min(SPIN_NS_MAX);
             if spin_ns > 0 && now < *spin_until.get_or_insert(now.saturating_add(spin_ns)) {
                 for _ in 0..SPINS_PER_LOOK {
@@ -176,6 +181,11 @@ impl Input {
             self.port().forget(core, state);
             self.sleep(state, attention, deadline.min(state.drain_deadline()));
         }
+    }
+
+    fn held_back(&self) -> bool {
+        let performed = self.port().performed();
+        self.core.outs.iter().any(|output| output.holds_back(self.index, performed))
     }
 
     /// Sleeps until a lane has a frame, the epoch moves, attention is called or the time is over.

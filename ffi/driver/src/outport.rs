@@ -11,6 +11,8 @@ pub struct OutPort {
     pub name: String,
     /// Indices of the inputs that its frames depend on.
     depends_on: Vec<usize>,
+    /// Whether it leaves a lane only after a silence.
+    quiet: AtomicBool,
     pub owned: AtomicBool,
     /// Some lanes may be let go: said by the control thread, done by whoever holds the lock next.
     pub sweep: AtomicBool,
@@ -29,7 +31,7 @@ pub struct OutState {
     seen: u64,
     /// The id of the next frame, over all lanes.
     pub next_id: u64,
-    pub quiet_ns: u64,
+    quiet_ns: u64,
     pub sent_at: u64,
     /// When the step that is next was first asked for.
     asked_at: Option<u64>,
@@ -52,6 +54,7 @@ impl OutPort {
         Self {
             name: name.to_owned(),
             depends_on,
+            quiet: AtomicBool::new(false),
             owned: AtomicBool::new(false),
             sweep: AtomicBool::new(false),
             state: Mutex::default(),
@@ -70,6 +73,17 @@ impl OutPort {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+
+    pub fn leave_after(&self, quiet_ns: u64) {
+        self.lock().quiet_ns = quiet_ns;
+        self.quiet.store(quiet_ns > 0, Ordering::Release);
+    }
+
+    /// Whether an input that has performed so many steps must wait: were its next frames handled now, their answers would
+    /// break the silence that this output waits for before it leaves its lane.
+    pub fn holds_back(&self, input: usize, performed: u64) -> bool {
+        self.quiet.load(Ordering::Acquire) && self.depends_on.contains(&input) && self.performed() < performed
     }
 
     pub fn performed(&self) -> u64 {
@@ -122,6 +136,9 @@ impl OutPort {
         }
         if state.performed > before {
             core.call_control();
+            if self.quiet.load(Ordering::Acquire) {
+                core.call_attention();
+            }
         }
         state.performed == core.steps()
     }

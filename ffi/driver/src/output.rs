@@ -168,9 +168,10 @@ impl Output {
     }
 
     /// For a program whose answers come when they like: at a flip the old lane ends only when the inputs that this output
-    /// depends on have ended theirs and nothing was sent for this long (bounded by the route's drain).
+    /// depends on have ended theirs and nothing was sent for this long (bounded by the route's drain). Until then those inputs
+    /// deliver nothing from their next lanes.
     pub fn switch_after_quiet(&mut self, quiet: Duration) {
-        self.port().lock().quiet_ns = nanoseconds(quiet);
+        self.port().leave_after(nanoseconds(quiet));
     }
 }
 

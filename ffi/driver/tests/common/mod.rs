@@ -306,6 +306,13 @@ impl Keeper {
         rtt_lane::wait::wake(self.page.futex(0));
     }
 
+    /// A transition of drivers that are not here.
+    pub fn elsewhere(&mut self) {
+        let epoch = self.next_epoch;
+        self.next_epoch += 2;
+        self.flip(epoch);
+    }
+
     pub fn await_acknowledged(&self, staged: &Staged, epoch: u64) {
         for instance in &staged.concerned {
             self.expect(instance, &DriverToKeeper::Acknowledged(epoch));
