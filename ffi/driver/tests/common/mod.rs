@@ -335,6 +335,15 @@ impl Keeper {
         }
     }
 
+    /// Regions of a transition that was discarded before they were handed out.
+    pub fn forget_regions(&mut self, discarded: &Staged) {
+        for link in discarded.new.iter().filter(|link| !discarded.old.contains(link)) {
+            let place = &self.places[&link.id];
+            self.regions.remove(&place.ring_region);
+            self.regions.remove(&place.credit_region);
+        }
+    }
+
     pub fn discard(&mut self, staged: &Staged) {
         for instance in &staged.concerned {
             self.say(instance, &KeeperToDriver::Discard(staged.id));
