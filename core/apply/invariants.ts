@@ -10,7 +10,7 @@ import { idlers } from "./clean.ts";
 import { ringFits } from "./layout.ts";
 import type { Machine } from "./state.ts";
 import { isAlive } from "./transition.ts";
-import type { WalRecord } from "./types.ts";
+import type { Committed, WalRecord } from "./types.ts";
 
 /** Of a graph: one active link for a `from`, no dangling link, no unpinned critical route, lanes that can be made. */
 export function brokenGraph(graph: Graph): readonly string[] {
@@ -80,10 +80,21 @@ export function orphans(facts: Inventory, serving: Machine["serving"]): readonly
   ];
 }
 
+/** Asked after each step and changed by few of them: one answer for one value of `committed`. */
+const known = new WeakMap<Committed, readonly string[]>();
+
+function brokenDesired(committed: Committed): readonly string[] {
+  const before = known.get(committed);
+  if (before) return before;
+  const wrong = brokenGraph(desiredGraph(committed));
+  known.set(committed, wrong);
+  return wrong;
+}
+
 /** Of a machine after each step. */
 export function brokenMachine(machine: Machine): readonly string[] {
-  const wrong = [...brokenGraph(desiredGraph(machine.committed))];
   const { phase, open, committed } = machine;
+  const wrong = [...brokenDesired(committed)];
   if (phase.kind === "idle" && open !== null) wrong.push(`decision ${open.seq} is open while nothing is under way`);
   if (new Set(committed.moves).size !== committed.moves.length) wrong.push("a move is in force twice");
   if (phase.kind === "flipping" || phase.kind === "acknowledging" || phase.kind === "verifying") {

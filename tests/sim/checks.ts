@@ -1,12 +1,12 @@
 /** What the simulator holds against every run: after each event, and when all has come to rest. */
-import { desiredGraph } from "../../core/apply/committed.ts";
+import { committedOf, desiredGraph } from "../../core/apply/committed.ts";
 import { brokenFacts, brokenLog, orphans } from "../../core/apply/invariants.ts";
 import type { Machine } from "../../core/apply/machine.ts";
 import { graphAfter, possibleMoves } from "../../core/apply/moves.ts";
 import { openLog } from "../../core/apply/wal.ts";
 import type { Inventory } from "../../core/keeper.ts";
 import type { Graph } from "../../core/model/graph.ts";
-import { splitInstance } from "../../core/model/names.ts";
+import { type Hash, splitInstance } from "../../core/model/names.ts";
 import { hasher } from "../fakes/hasher.ts";
 import { Violation, type World } from "./world.ts";
 
@@ -33,16 +33,21 @@ function legalGraphs(machine: Machine): readonly Graph[] {
     graphAfter(committed.graph, committed.document, [...committed.moves, move]),
     graphAfter(committed.graph, committed.document, committed.moves.filter((each) => each !== move)),
   ]);
-  const open = machine.open?.body.kind === "D" ? world(machine, machine.open.body.plan) : undefined;
+  const open = machine.open?.body.kind === "D" ? decidedGraph(machine, machine.open.body.plan) : undefined;
   return [desired, ...(target ? [target] : []), ...(open ? [open] : []), ...moved];
 }
 
 /** The graph of the decision that is open: what a crash may have left in force. */
-function world(machine: Machine, plan: string | null): Graph | undefined {
+function decidedGraph(machine: Machine, plan: string | null): Graph | undefined {
   if (plan === null) return { drivers: [], links: [] };
-  const bytes = machine.tools.store.get(plan as never);
-  return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as { to: Graph }).to : undefined;
+  const bytes = machine.tools.store.get(plan as Hash);
+  if (!bytes) return undefined;
+  const known = decided.get(bytes) ?? (JSON.parse(new TextDecoder().decode(bytes)) as { to: Graph }).to;
+  decided.set(bytes, known);
+  return known;
 }
+
+const decided = new WeakMap<Uint8Array, Graph>();
 
 /** All links of the graph between drivers that run, and no others. */
 function isWired(facts: Inventory, graph: Graph): boolean {
@@ -79,11 +84,15 @@ export function atRest(world: World): void {
   if (machine.queue.length > 0 || machine.pending) throw new Violation("somebody still waits for an answer");
   afterEvent(world);
   const facts = keeper.inventory();
-  const wrong = [...brokenLog(log.records), ...orphans(facts, machine.serving), ...notDesired(machine, facts)];
-  if (wrong.length > 0) throw new Violation(wrong.join("; "));
   const durable = openLog(disk.durable(), hasher);
   if (!durable.ok) throw new Violation(`the disk holds no log: ${durable.issues[0]?.message}`);
   if (durable.value.root !== log.root) throw new Violation("the disk holds another log than the panel");
+  // What is desired is read from the disk anew: the panel's own view of it is one of the things that may be wrong.
+  const says = committedOf(durable.value.records, machine.tools);
+  if (!says.ok) throw new Violation("the disk's log can't be understood");
+  const known = { ...machine, ...says.value };
+  const wrong = [...brokenLog(log.records), ...orphans(facts, known.serving), ...notDesired(known, facts)];
+  if (wrong.length > 0) throw new Violation(wrong.join("; "));
 }
 
 /** Observed == Desired: each driver runs unless it is known to be down, and each link between two that run is a lane. */

@@ -22,8 +22,12 @@ export const PREPARE_WITHIN_NS = 50_000_000;
 export interface Tamper {
   readonly effects?: (stepped: Stepped, event: ApplyEvent, before: Machine) => readonly Effect[];
   readonly reply?: (request: KeeperRequest, keeper: FakeKeeper) => KeeperReply | undefined;
-  /** Acts on the log as it was read. */
+  /** Acts on the log as it was read, without making it durable. */
   readonly believesReads?: boolean;
+  /** What a panel that starts takes the log to say. */
+  readonly records?: (records: readonly WalRecord[]) => readonly WalRecord[];
+  /** The keeper reads on in the socket of a panel that is gone. */
+  readonly noFence?: boolean;
 }
 
 export interface Told {
@@ -36,7 +40,10 @@ export class Violation extends Error {}
 
 /** A connection between a panel and a keeper: what is under way on it is gone when it is. */
 interface Wire {
+  /** The panel's end is there. */
   up: boolean;
+  /** Another panel has attached: the keeper reads this wire no more. */
+  fenced: boolean;
   at: number;
 }
 
@@ -53,9 +60,11 @@ export class World {
   steps = 0;
   /** The panel dies before its n-th effect from now. */
   crashAtEffect = -1;
+  /** Hears each answer at the moment in which it is given. */
+  said: (told: Told) => void = () => {};
   /** Drivers misbehave while this holds. */
   trouble = true;
-  #wire: Wire = { up: false, at: 0 };
+  #wire: Wire = { up: false, fenced: true, at: 0 };
   readonly #timers = new Set<number>();
   readonly #habits = new Map<Instance, Habit>();
   #stepping = false;
@@ -84,7 +93,8 @@ export class World {
       isolated: () => true,
       project: "/project",
     };
-    const started = initial(opened.value.records, tools, { prepareWithinNs: PREPARE_WITHIN_NS });
+    const records = this.tamper.records?.(opened.value.records) ?? opened.value.records;
+    const started = initial(records, tools, { prepareWithinNs: PREPARE_WITHIN_NS });
     if (!started.ok) throw new Violation(`the panel can't start: ${started.issues[0]?.message}`);
     this.log = opened.value;
     this.machine = started.value;
@@ -102,7 +112,8 @@ export class World {
       });
     }
     this.#wire.up = false;
-    const wire: Wire = { up: true, at: 0 };
+    if (!this.tamper.noFence) this.#wire.fenced = true;
+    const wire: Wire = { up: true, fenced: false, at: 0 };
     this.#wire = wire;
     const inventory = this.keeper.attach((event) => {
       this.#deliver(wire, () => {
@@ -128,6 +139,10 @@ export class World {
     this.keeper?.detach();
     this.#timers.clear();
     this.#events.length = 0;
+    // Somebody starts the next one: at once, or when the round is over.
+    if (this.random.chance(0.5)) {
+      this.timeline.later(this.random.below(60_000), () => this.machine ?? this.startPanel());
+    }
   }
 
   killKeeper(): void {
@@ -223,6 +238,7 @@ export class World {
         const why = "issues" in outcome ? outcome.issues.map((each) => each.message).join("; ") : "";
         this.note(`end ${id}: ${outcome.kind} ${why}`);
         this.told.push({ id, outcome });
+        this.said({ id, outcome });
       }
     }
   }
@@ -230,9 +246,10 @@ export class World {
   /** To the keeper in order, and its answer back in order with its events. */
   #ask(request: KeeperRequest): void {
     const wire = this.#wire;
-    this.#deliver(wire, () => {
-      const { keeper } = this;
-      if (!keeper || keeper.dead) return;
+    const { keeper } = this;
+    // A panel that dies leaves what it asked in the socket: it is done, unless another panel attaches before.
+    this.#send(wire, () => {
+      if (wire.fenced || !keeper || keeper.dead) return;
       const reply = this.tamper.reply?.(request, keeper) ?? keeper.handle(request);
       this.#deliver(wire, () => this.#answered(request, reply));
     });
@@ -247,13 +264,16 @@ export class World {
     this.feed({ kind: "refused", to: request.kind, code: reply.code, message: reply.message, nowNs });
   }
 
-  /** Later, but never before what was sent earlier on the same wire. */
   #deliver(wire: Wire, act: () => void): void {
+    this.#send(wire, () => wire.up && act());
+  }
+
+  /** Later, but never before what was sent earlier on the same wire. */
+  #send(wire: Wire, act: () => void): void {
     const now = this.timeline.monotonicNs();
-    wire.at = Math.max(wire.at + 1, now + 1 + this.random.below(30_000));
-    this.timeline.later(wire.at - now, () => {
-      if (wire.up) act();
-    });
+    const slow = this.random.chance(0.02) ? 2_000_000 : 30_000;
+    wire.at = Math.max(wire.at + 1, now + 1 + this.random.below(slow));
+    this.timeline.later(wire.at - now, act);
   }
 
   #takes(instance: Instance, moment: Moment): number | "exit" | "fail" {
