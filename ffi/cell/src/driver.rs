@@ -64,18 +64,18 @@ fn limits(cell: &Cell) -> Result<()> {
     let limit = |name: &str, resource, value| {
         sys::set_limit(resource, value).context("cell.limits", || format!("limit {name} to {value}"))
     };
-    limit("core dumps", libc::RLIMIT_CORE as u32, 0)?;
+    limit("core dumps", sys::Limit::CoreDump, 0)?;
     limit(
         "open files",
-        libc::RLIMIT_NOFILE as u32,
+        sys::Limit::OpenFiles,
         if cell.open_files == 0 { OPEN_FILES_DEFAULT } else { cell.open_files },
     )?;
     if cell.isolated {
         // A waived driver shares its uid with everything else of the keeper's user.
-        limit("processes", libc::RLIMIT_NPROC as u32, PROCESSES)?;
+        limit("processes", sys::Limit::Processes, PROCESSES)?;
     }
     if cell.memory_bytes > 0 {
-        limit("private memory", libc::RLIMIT_DATA as u32, cell.memory_bytes)?;
+        limit("private memory", sys::Limit::PrivateMemory, cell.memory_bytes)?;
     }
     if cell.cpus.is_empty() {
         return Ok(());

@@ -2,6 +2,7 @@
 use crate::error::{CellError, Context, Result};
 use crate::identity::Ids;
 use crate::probe::Mode;
+use crate::sys;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -22,6 +23,8 @@ pub struct BoundFile {
     pub owner: Ids,
     pub folder: bool,
     pub device: bool,
+    /// It is the driver's program, and not only data.
+    pub program: bool,
 }
 
 #[derive(Debug)]
@@ -58,7 +61,7 @@ pub fn grant(path: &str, access: Access, project: &Path, mode: Mode, isolated: b
     let source = fs::canonicalize(&source).context("cell.file", || format!("grant {path}"))?;
     let target = if asked.is_absolute() { asked.to_owned() } else { Path::new("/driver").join(asked) };
     let owner = Ids { uid: facts.uid(), gid: facts.gid() };
-    Ok(Granted::Bound(BoundFile { source, target, access, owner, folder: kind.is_dir(), device }))
+    Ok(Granted::Bound(BoundFile { source, target, access, owner, folder: kind.is_dir(), device, program: false }))
 }
 
 /// Whether a program is one of the host outside of the folders that every cell shows.
@@ -87,7 +90,12 @@ fn open(path: &str, source: &Path, access: Access) -> Result<OwnedFd> {
         .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
         .open(source)
         .and_then(|file| {
-            if file.metadata()?.is_dir() { Err(std::io::Error::from_raw_os_error(libc::EISDIR)) } else { Ok(file) }
+            if file.metadata()?.is_dir() {
+                return Err(std::io::Error::from_raw_os_error(libc::EISDIR));
+            }
+            // It was not to wait for a device; the driver may.
+            sys::set_blocking(&file)?;
+            Ok(file)
         })
         .context("cell.file", || format!("open the granted {path}"))
         .map(OwnedFd::from)

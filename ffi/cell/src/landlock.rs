@@ -15,6 +15,9 @@ const EXECUTE: u64 = 1;
 const WRITE_FILE: u64 = 1 << 1;
 const READ_FILE: u64 = 1 << 2;
 const READ_DIR: u64 = 1 << 3;
+const MAKE_CHAR: u64 = 1 << 6;
+const MAKE_SOCK: u64 = 1 << 9;
+const MAKE_BLOCK: u64 = 1 << 11;
 const REFER: u64 = 1 << 13;
 const TRUNCATE: u64 = 1 << 14;
 const IOCTL_DEV: u64 = 1 << 15;
@@ -74,7 +77,7 @@ fn rights(grant: Grant) -> u64 {
     match grant {
         Grant::Read => READ_FILE | READ_DIR,
         Grant::ReadExecute => READ_FILE | READ_DIR | EXECUTE,
-        Grant::ReadWrite => (OF_ABI_1 | REFER | TRUNCATE | IOCTL_DEV) & !EXECUTE,
+        Grant::ReadWrite => (OF_ABI_1 | REFER | TRUNCATE) & !(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK),
         Grant::Device => READ_FILE | WRITE_FILE | READ_DIR | TRUNCATE | IOCTL_DEV,
     }
 }

@@ -49,8 +49,8 @@ pub fn enter(cell: &Cell, mode: Mode) -> Result<Root> {
     fs::create_dir(&folder).context("cell.mount", || "make /driver".into())?;
     closure::copy(&cell.closure, &folder)?;
     root.grants.push(("/driver".into(), Grant::ReadExecute));
+    files(cell, mode, base, &mut root)?;
     if cell.isolated {
-        files(cell, mode, base, &mut root)?;
         process_folder(base, &mut root)?;
     }
     std::env::set_current_dir(base)
@@ -128,14 +128,17 @@ fn whole_host(base: &Path) -> Result<()> {
 }
 
 fn files(cell: &Cell, mode: Mode, base: &Path, root: &mut Root) -> Result<()> {
-    for file in &cell.files {
+    // Where the host's tree is shown whole, only what has its place below /driver is missing.
+    let missing = cell.files.iter().filter(|file| cell.isolated || file.target.starts_with("/driver"));
+    for file in missing {
         bound_file(file, cell, mode, base).map_err(|mut error| {
             error.message = format!("cannot show {} in the cell: {}", file.target.display(), error.message);
             error
         })?;
         let grant = match (file.device, file.access) {
             (true, _) => Grant::Device,
-            (false, Access::Read) => Grant::ReadExecute,
+            (false, Access::Read) if file.program => Grant::ReadExecute,
+            (false, Access::Read) => Grant::Read,
             (false, Access::ReadWrite) => Grant::ReadWrite,
         };
         root.grants.push((file.target.clone(), grant));
@@ -156,7 +159,7 @@ fn bound_file(file: &BoundFile, cell: &Cell, mode: Mode, base: &Path) -> Result<
         attributes |= sys::MOUNT_ATTR_NODEV;
     }
     sys::set_mount_attributes(tree.as_fd(), attributes, None, true).context("cell.mount", what)?;
-    if mode == Mode::Range {
+    if mode == Mode::Range && cell.isolated {
         map_mount(tree.as_fd(), file.owner, cell.slot)?;
     }
     sys::attach_tree(tree.as_fd(), &target).context("cell.mount", what)

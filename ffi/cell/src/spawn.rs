@@ -86,7 +86,23 @@ impl Cells {
             })
         };
         let cgroup = self.cgroups.enter(&cell.name, pid, cell.memory_bytes);
-        status::send_go(ours.as_fd()).context("cell.start", || "let the cell go on".into())?;
-        Ok(Spawned { pid, pidfd, status: ours, cgroup })
+        let spawned = Spawned { pid, pidfd, status: ours, cgroup };
+        match status::send_go(spawned.status.as_fd()) {
+            Ok(()) => Ok(spawned),
+            Err(error) => {
+                spawned.abandon();
+                Err(error).context("cell.start", || "let the cell go on".into())
+            }
+        }
+    }
+}
+
+impl Spawned {
+    /// Kills the cell and waits for its end: nobody will follow it.
+    pub fn abandon(self) {
+        // SAFETY: our own child, not yet waited for, so that the pid is still its own.
+        unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), libc::__WALL) };
     }
 }

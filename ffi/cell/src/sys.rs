@@ -146,6 +146,14 @@ pub fn open_path(path: &Path) -> io::Result<OwnedFd> {
     owned(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
 }
 
+pub fn set_blocking(file: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: no pointer is passed.
+    let flags = check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) }.into())?;
+    // SAFETY: no pointer is passed.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::c_long::from(libc::O_NONBLOCK)) }.into())
+        .map(drop)
+}
+
 pub fn prctl(option: i32, value: u64) -> io::Result<i32> {
     // SAFETY: only options that take numbers are passed here.
     check(unsafe { libc::prctl(option, value, 0, 0, 0) }.into()).map(number)
@@ -180,10 +188,20 @@ pub fn duplicate_to(from: RawFd, to: RawFd) -> io::Result<()> {
     check(unsafe { libc::dup2(from, to) }.into()).map(drop)
 }
 
-pub fn set_limit(resource: u32, value: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-    // SAFETY: the structure outlives the call. `as _`: glibc and musl disagree on the type of the resource.
-    check(unsafe { libc::setrlimit(resource as _, &raw const limit) }.into()).map(drop)
+/// Resources that a cell limits; libraries disagree on the type of these numbers.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    PrivateMemory = 2,
+    CoreDump = 4,
+    Processes = 6,
+    OpenFiles = 7,
+}
+
+pub fn set_limit(limit: Limit, value: u64) -> io::Result<()> {
+    let limits = libc::rlimit64 { rlim_cur: value, rlim_max: value };
+    let before = std::ptr::null_mut::<libc::rlimit64>();
+    // SAFETY: the structure outlives the call; the limits that were are not asked for.
+    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, limit as i32, &raw const limits, before) }).map(drop)
 }
 
 pub fn set_affinity(cpus: &[u32]) -> io::Result<()> {

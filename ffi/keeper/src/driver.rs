@@ -88,10 +88,8 @@ impl Keeper {
             Err(Refusal::new("token.endpoint", format!("cannot open {endpoint} because {name} has no such endpoint")))
         };
         if let Err(refusal) = checked {
-            let log_bytes = self.log_bytes;
-            if let Some(output) = &mut instance.output {
-                output.note(&format!("{name}: {refusal}"), log_bytes);
-            }
+            let driver = instance.driver_name().to_owned();
+            self.logs.note(&driver, &format!("{name}: {refusal}"));
             self.tell(name, &KeeperToDriver::Opened { request, refusal: refusal.to_string() }, Vec::new());
             return Ok(());
         }
@@ -211,11 +209,10 @@ impl Keeper {
     }
 
     pub fn read_output(&mut self, name: &str) {
-        let log_bytes = self.log_bytes;
         let Some(instance) = self.instances.get_mut(name) else { return };
-        let Some(output) = &mut instance.output else { return };
-        if output.drain(log_bytes) == Drained::Ended {
-            self.poller.remove(&output.pipe);
+        let Some(pipe) = &instance.output else { return };
+        if self.logs.drain(instance.driver_name(), pipe) == Drained::Ended {
+            self.poller.remove(pipe);
             instance.output = None;
         }
     }
@@ -231,7 +228,7 @@ impl Keeper {
         let Some(instance) = self.instances.get_mut(name) else { return };
         let Some(cell) = instance.cell.take() else { return };
         self.poller.remove(&cell);
-        for descriptor in instance.status.take().into_iter().chain(instance.output.take().map(|output| output.pipe)) {
+        for descriptor in instance.status.take().into_iter().chain(instance.output.take()) {
             self.poller.remove(&descriptor);
         }
         let waited = waitid(WaitId::PidFd(cell.as_fd()), WaitIdOptions::EXITED).ok().flatten();

@@ -1,7 +1,6 @@
 //! One run of a driver, as the keeper knows it: facts first, the driver's claims apart.
 use crate::limits::DRIVER_PACKETS;
 use crate::outbox::Outbox;
-use crate::output::Output;
 use crate::tokens::Tokens;
 use rtt_cell::cgroup::Membership;
 use rtt_control::cell::{CellSpec, Tag};
@@ -64,7 +63,8 @@ pub struct Instance {
     pub control: Option<Control>,
     /// When its connection ended while it was alive, until the panel is told.
     pub closed_at: Option<u64>,
-    pub output: Option<Output>,
+    /// Its output's pipe, until all who could write to it are gone.
+    pub output: Option<OwnedFd>,
     /// The driver itself.
     pub pid: i32,
     pub driver: Option<OwnedFd>,

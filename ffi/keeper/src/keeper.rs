@@ -5,8 +5,9 @@ use crate::epoch::EpochPage;
 use crate::error::{Refusal, Result};
 use crate::events::Events;
 use crate::instance::Instance;
-use crate::limits::{LOG_BYTES, NO_PANEL_FOR_NS};
+use crate::limits::NO_PANEL_FOR_NS;
 use crate::outbox::Packet;
+use crate::output::Logs;
 use crate::panel::{Panel, Stranger};
 use crate::poller::{Poller, Source};
 use crate::region::Region;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub struct Keeper {
     pub run: PathBuf,
     pub store: PathBuf,
-    pub logs: PathBuf,
+    pub logs: Logs,
     pub project: PathBuf,
     /// The built-in drivers' program, and its SHA-256 once somebody asked.
     pub drivers: Arc<OwnedFd>,
@@ -58,7 +59,6 @@ pub struct Keeper {
     pub events: Events,
     pub no_panel_since: Option<u64>,
     pub no_panel_for_ns: u64,
-    pub log_bytes: u64,
     pub ending: Option<Ending>,
 }
 
@@ -81,7 +81,7 @@ impl Keeper {
         Ok(Self {
             run: arguments.run,
             store: arguments.store,
-            logs: arguments.logs,
+            logs: Logs::new(arguments.logs),
             project: arguments.project,
             drivers: Arc::new(arguments.drivers),
             drivers_hash: None,
@@ -104,7 +104,6 @@ impl Keeper {
             events: Events::default(),
             no_panel_since: Some(now_ns()),
             no_panel_for_ns: NO_PANEL_FOR_NS,
-            log_bytes: LOG_BYTES,
             ending: None,
         })
     }

@@ -28,6 +28,9 @@ pub const FAILURES_CLAIMED: u32 = 16;
 /// Packets read from one socket before others have their turn.
 pub const PACKETS_A_TURN: usize = 64;
 
+/// Descriptors that a driver may have open beside its own: those of its kit and of one packet on the way.
+pub const KIT_DESCRIPTORS: u64 = 256 + 32;
+
 /// Bytes of output read from one driver before others have their turn.
 pub const OUTPUT_CHUNK: usize = 64 * 1024;
 /// Of one log file; there are two for each driver.
@@ -41,5 +44,6 @@ pub const STOP_WITHIN_MOST_NS: u64 = 60_000_000_000;
 pub const LOCK_WITHIN_NS: u64 = 5_000_000_000;
 
 const _: () = assert!(INSTANCES <= rtt_cell::limits::CELLS as usize);
+const _: () = assert!(KIT_DESCRIPTORS > rtt_control::limits::PACKET_DESCRIPTORS as u64);
 const _: () = assert!(LOG_BYTES_LEAST < LOG_BYTES);
 const _: () = assert!(STOP_WITHIN_NS < STOP_WITHIN_MOST_NS);

@@ -1,17 +1,26 @@
 //! What drivers print: drained from their pipes into files of a bounded size, two for each driver.
-use crate::limits::{LOG_BYTES_LEAST, OUTPUT_CHUNK};
+use crate::limits::{LOG_BYTES, LOG_BYTES_LEAST, OUTPUT_CHUNK};
 use rustix::fs::{Mode, OFlags, fstat, open, rename};
 use rustix::io::{Errno, read, write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 /// Room for the line that tells of dropped bytes.
 const NOTE_BYTES: u64 = 64;
 
+/// The logs of all drivers. Several instances of one driver write into one log.
+#[derive(Debug)]
+pub struct Logs {
+    folder: PathBuf,
+    open: BTreeMap<String, Log>,
+    /// Of one file.
+    pub most: u64,
+}
+
 /// The log of one driver, `<driver>.log`, and the one before it, `<driver>.log.1`.
 #[derive(Debug)]
-pub struct Output {
-    pub pipe: OwnedFd,
+struct Log {
     path: PathBuf,
     file: Option<OwnedFd>,
     written: u64,
@@ -19,7 +28,7 @@ pub struct Output {
     dropped: u64,
 }
 
-/// What became of a turn at the pipe.
+/// What became of a turn at a pipe.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Drained {
     /// There may be more.
@@ -28,20 +37,20 @@ pub enum Drained {
     Ended,
 }
 
-impl Output {
-    pub fn new(pipe: OwnedFd, logs: &Path, driver: &str) -> Self {
-        Self { pipe, path: logs.join(format!("{driver}.log")), file: None, written: 0, dropped: 0 }
+impl Logs {
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, open: BTreeMap::new(), most: LOG_BYTES }
     }
 
-    /// Takes one chunk off the pipe. A full disk costs output, never the driver's time.
-    pub fn drain(&mut self, most: u64) -> Drained {
+    /// Takes one chunk off a driver's pipe. A full disk costs output, never the driver's time.
+    pub fn drain(&mut self, driver: &str, pipe: &OwnedFd) -> Drained {
+        let most = self.most.max(LOG_BYTES_LEAST);
         // Half a file at most, so that a file never has to be cut.
-        let most = most.max(LOG_BYTES_LEAST);
         let mut chunk = vec![0_u8; OUTPUT_CHUNK.min(usize::try_from(most / 2).unwrap_or(OUTPUT_CHUNK))];
-        match read(self.pipe.as_fd(), &mut chunk) {
+        match read(pipe, &mut chunk) {
             Ok(0) => Drained::Ended,
             Ok(got) => {
-                self.keep(&chunk[..got], most);
+                self.log(driver).keep(&chunk[..got], most);
                 Drained::Some
             }
             Err(Errno::AGAIN) => Drained::Empty,
@@ -51,16 +60,29 @@ impl Output {
     }
 
     /// A line of the keeper's own about this driver.
-    pub fn note(&mut self, line: &str, most: u64) {
-        self.keep(format!("[rtt] {line}\n").as_bytes(), most);
+    pub fn note(&mut self, driver: &str, line: &str) {
+        let most = self.most.max(LOG_BYTES_LEAST);
+        self.log(driver).keep(format!("[rtt] {line}\n").as_bytes(), most);
     }
 
+    /// No instance of this driver is left: its file is closed.
+    pub fn close(&mut self, driver: &str) {
+        self.open.remove(driver);
+    }
+
+    fn log(&mut self, driver: &str) -> &mut Log {
+        let path = self.folder.join(format!("{driver}.log"));
+        self.open.entry(driver.to_owned()).or_insert(Log { path, file: None, written: 0, dropped: 0 })
+    }
+}
+
+impl Log {
     fn keep(&mut self, bytes: &[u8], most: u64) {
         if self.open_file().is_none() {
             self.dropped += bytes.len() as u64;
             return;
         }
-        if self.written + bytes.len() as u64 + NOTE_BYTES > most.max(LOG_BYTES_LEAST) {
+        if self.written + bytes.len() as u64 + NOTE_BYTES > most {
             self.rotate();
         }
         if self.dropped > 0 {
@@ -118,14 +140,15 @@ mod tests {
         let logs = std::env::temp_dir().join(format!("rtt-output-{}", std::process::id()));
         std::fs::create_dir_all(&logs).expect("a folder");
         let (ours, theirs) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).expect("a pipe");
-        let mut output = Output::new(ours, &logs, "imu");
+        let mut output = Logs::new(logs.clone());
+        output.most = 4_096;
         for line in 0..2_000 {
             write(&theirs, format!("line {line}\n").as_bytes()).expect("written");
-            assert_eq!(output.drain(4_096), Drained::Some);
+            assert_eq!(output.drain("imu", &ours), Drained::Some);
         }
-        assert_eq!(output.drain(4_096), Drained::Empty);
+        assert_eq!(output.drain("imu", &ours), Drained::Empty);
         drop(theirs);
-        assert_eq!(output.drain(4_096), Drained::Ended);
+        assert_eq!(output.drain("imu", &ours), Drained::Ended);
         let now = std::fs::read_to_string(logs.join("imu.log")).expect("the log");
         let before = std::fs::read_to_string(logs.join("imu.log.1")).expect("the log before");
         assert!(now.ends_with("line 1999\n") && now.len() <= 4_096 && before.len() <= 4_096);

@@ -3,7 +3,7 @@ use crate::clock::now_ns;
 use crate::error::{Refusal, Result};
 use crate::events::Events;
 use crate::keeper::Keeper;
-use crate::limits::{LOG_BYTES_LEAST, PACKETS_A_TURN, REPLIES, STRANGERS};
+use crate::limits::{EVENTS, PACKETS_A_TURN, REPLIES, STRANGERS};
 use crate::outbox::Packet;
 use crate::poller::{Poller, Source};
 use rtt_control::limits::{PACKET_DESCRIPTORS, PROTOCOL};
@@ -53,10 +53,10 @@ impl Panel {
 
     /// Sends until all is gone or the panel's buffer is full. An error ends the connection.
     fn flush(&mut self, events: &Events, poller: &Poller) -> Result<()> {
-        if self.replies > REPLIES {
+        if self.replies > REPLIES || self.queue.len() > REPLIES + 2 * EVENTS {
             return Err(Refusal::new(
                 "keeper.unread",
-                "cannot go on with the panel because it does not read its replies",
+                "cannot go on with the panel because it does not read what it is sent",
             ));
         }
         while let Some(next) = self.queue.front() {
@@ -248,7 +248,7 @@ impl Keeper {
             }
             Request::Configure { no_panel_for_ns, log_bytes } => {
                 self.no_panel_for_ns = no_panel_for_ns;
-                self.log_bytes = log_bytes.max(LOG_BYTES_LEAST);
+                self.logs.most = log_bytes;
                 Ok(())
             }
             Request::Shutdown => {

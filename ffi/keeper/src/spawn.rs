@@ -2,8 +2,7 @@
 use crate::error::{Refusal, Result};
 use crate::instance::{Control, Instance};
 use crate::keeper::Keeper;
-use crate::limits::INSTANCES;
-use crate::output::Output;
+use crate::limits::{INSTANCES, KIT_DESCRIPTORS};
 use crate::poller::Source;
 use rtt_cell::closure;
 use rtt_cell::files::{self, BoundFile, Granted, grant};
@@ -45,7 +44,7 @@ impl Keeper {
     pub fn spawn(&mut self, spec: &CellSpec) -> Result<()> {
         let slot = self.free_slot(spec)?;
         let command = self.command(spec)?;
-        let files = self.files(spec, &command)?;
+        let files = self.files(spec)?;
         let serial = self.next_serial;
         let mut instance = Instance::new(spec, serial, slot);
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
@@ -56,13 +55,17 @@ impl Keeper {
         rustix::io::ioctl_fionbio(&read, true).map_err(|error| Refusal::system("make a pipe non-blocking", error))?;
         let cell = self.cell(spec, slot, &command, &files);
         let spawned = self.cells.spawn(&cell, Descriptors { control: theirs, output: write, lock: &self.lock })?;
-        self.poller.add(&ours, Source::Control(serial))?;
-        self.poller.add(&read, Source::Output(serial))?;
-        self.poller.add(&spawned.status, Source::Status(serial))?;
-        self.poller.add(&spawned.pidfd, Source::Cell(serial))?;
+        let watched = (self.poller.add(&ours, Source::Control(serial)))
+            .and_then(|()| self.poller.add(&read, Source::Output(serial)))
+            .and_then(|()| self.poller.add(&spawned.status, Source::Status(serial)))
+            .and_then(|()| self.poller.add(&spawned.pidfd, Source::Cell(serial)));
+        if let Err(refusal) = watched {
+            spawned.abandon();
+            return Err(refusal);
+        }
         self.next_serial += 1;
         instance.first = spawned.pid;
-        instance.output = Some(Output::new(read, &self.logs, instance.driver_name()));
+        instance.output = Some(read);
         instance.control = Some(Control::new(ours));
         instance.status = Some(spawned.status);
         instance.cell = Some(spawned.pidfd);
@@ -139,7 +142,7 @@ impl Keeper {
         Ok(Program::Path(BUILT_IN_INSIDE.to_owned()))
     }
 
-    fn files(&self, spec: &CellSpec, command: &Command) -> Result<Files> {
+    fn files(&self, spec: &CellSpec) -> Result<Files> {
         let mut files = Files::default();
         let mode = self.cells.host.mode;
         let mut add = |path: &str, access: Access| -> Result<()> {
@@ -164,9 +167,12 @@ impl Keeper {
             add(&file.path, file.access)?;
         }
         // A program of the host outside of the system folders is there at its own path, and nothing beside it.
-        let program = command.welcome_run.first().filter(|path| spec.isolated && files::is_of_the_host(path));
+        let program = spec.run.first().filter(|path| spec.isolated && files::is_of_the_host(path));
         if let Some(path) = program {
             add(path, Access::Read)?;
+            if let Some(bound) = files.bound.last_mut() {
+                bound.program = true;
+            }
         }
         Ok(files)
     }
@@ -189,7 +195,7 @@ impl Keeper {
             network: spec.network,
             cpus: spec.cpus.clone(),
             memory_bytes: spec.memory_bytes,
-            open_files: spec.open_files.into(),
+            open_files: u64::from(spec.open_files) + KIT_DESCRIPTORS,
             isolated: spec.isolated,
             slot,
             mountpoint: self.run.join("cell"),

@@ -40,6 +40,9 @@ impl Keeper {
     pub fn forget(&mut self, name: &str) {
         if let Some(instance) = self.instances.remove(name) {
             self.serials.remove(&instance.serial);
+            if !self.instances.values().any(|other| other.driver_name() == instance.driver_name()) {
+                self.logs.close(instance.driver_name());
+            }
             self.let_go(None);
         }
     }

@@ -1,5 +1,5 @@
 //! Drivers of the tests: an honest one, and each kind of wrong one.
-use rtt_control::driver::{DriverToKeeper, KeeperToDriver};
+use rtt_control::driver::{DriverToKeeper, KeeperToDriver, Welcome};
 use rtt_control::packet::{self, Mode, Packet};
 use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
@@ -57,7 +57,7 @@ impl Player {
             KeeperToDriver::Welcome(welcome) => {
                 assert_eq!(packet.descriptors.len(), 1 + welcome.files.len(), "descriptors of the welcome");
                 self.epoch = Some(map(&packet.descriptors[0], 4096, ProtFlags::READ).cast());
-                self.greet(&welcome);
+                self.greet(&welcome, &packet.descriptors[1..]);
             }
             KeeperToDriver::Opened { refusal, .. } => self.opened(&refusal),
             KeeperToDriver::Stage { id, writes, forward, inverse, last, .. } => {
@@ -90,10 +90,12 @@ impl Player {
         }
     }
 
-    fn greet(&self, welcome: &rtt_control::driver::Welcome) {
+    fn greet(&self, welcome: &Welcome, files: &[OwnedFd]) {
         let hello = DriverToKeeper::Hello { protocol: 1, kit: "test".to_owned() };
         match self.play.as_str() {
             "silent" => return,
+            "files" => return look(welcome, files),
+            "noisy" => return self.noise(welcome),
             "garbage" => return self.raw(&[0xff; 300]),
             "empty-segments" => return self.raw(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
             "oversized" => return self.raw(&vec![0; 100 * 1024]),
@@ -116,6 +118,42 @@ impl Player {
         }
         if self.play == "parks-early" {
             self.say(&DriverToKeeper::Parked);
+        }
+    }
+
+    /// Honest messages, broken ones and no messages at all, in any order.
+    fn noise(&self, welcome: &Welcome) {
+        let mut state = welcome.run.first().and_then(|text| text.parse::<u64>().ok()).unwrap_or(1) | 1;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        for _ in 0..200 {
+            let message = match next() % 7 {
+                0 => DriverToKeeper::Hello { protocol: 1, kit: "noise".to_owned() },
+                1 => DriverToKeeper::Open {
+                    request: next() % 8,
+                    endpoint: "out".to_owned(),
+                    verb: rtt_control::driver::Verb::Send,
+                    token: welcome.tokens[0].token.clone(),
+                },
+                2 => DriverToKeeper::Parked,
+                3 => DriverToKeeper::Mapped(next() % 30),
+                4 => DriverToKeeper::Ready(next() % 30),
+                5 => DriverToKeeper::Acknowledged(next() % 30),
+                _ => DriverToKeeper::Failed { code: "noise".to_owned(), message: "x".repeat((next() % 900) as usize) },
+            };
+            let mut bytes = message.to_bytes().expect("a message");
+            for _ in 0..next() % 4 {
+                let at = next() as usize % bytes.len();
+                bytes[at] ^= 1 << (next() % 8);
+            }
+            if next() % 16 == 0 {
+                bytes.truncate(1 + next() as usize % bytes.len());
+            }
+            self.raw(&bytes);
         }
     }
 
@@ -190,6 +228,26 @@ impl Player {
             self.say(&DriverToKeeper::Acknowledged(at));
         }
     }
+}
+
+/// Prints what becomes of each path of the command line, each passed file and each file to append to.
+fn look(welcome: &Welcome, files: &[OwnedFd]) {
+    use std::io::Write;
+    for path in &welcome.run {
+        match std::fs::read_to_string(path) {
+            Ok(text) => println!("{path}: {}", text.lines().next().unwrap_or_default()),
+            Err(error) => println!("{path}: refused ({error})"),
+        }
+    }
+    for (file, fd) in welcome.files.iter().zip(files) {
+        let text = std::io::read_to_string(std::fs::File::from(fd.try_clone().expect("a copy"))).expect("readable");
+        println!("passed {}: {} lines", file.path, text.lines().count());
+    }
+    for path in std::env::var("APPEND").unwrap_or_default().split(':').filter(|path| !path.is_empty()) {
+        let appended = std::fs::OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(b"more"));
+        println!("appended to {path}: {appended:?}");
+    }
+    println!("looked at all");
 }
 
 fn map(fd: &OwnedFd, bytes: u64, protection: ProtFlags) -> *mut u8 {

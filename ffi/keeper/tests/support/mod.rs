@@ -1,6 +1,9 @@
 //! A panel as small as can be, above a real keeper.
-use rtt_control::cell::{CellSpec, Direction, Endpoint, OpenToken, Tag, Verb};
-use rtt_control::lane::{Backpressure, LaneSpec, Region, Side, StagedBinding, Transition, Wait};
+mod graph;
+
+pub use graph::{cell, many_lanes, one_lane};
+use rtt_control::cell::ClosureFile;
+use rtt_control::lane::Transition;
 use rtt_control::packet::{self, Mode};
 use rtt_control::panel::{Event, Inventory, KeeperToPanel, Outcome, PanelToKeeper, Request, What};
 use rustix::fs::MemfdFlags;
@@ -13,8 +16,6 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 pub const WITHIN: Duration = Duration::from_secs(10);
-pub const PAGE: u64 = 4096;
-pub const RING: u64 = 4096;
 
 /// A keeper of its own, in a folder of its own; ends with this value.
 pub struct House {
@@ -42,6 +43,14 @@ impl House {
         fs::read_to_string(self.folder.join("logs").join(format!("{driver}.log"))).unwrap_or_default()
     }
 
+    /// Puts an object into the store.
+    pub fn store(&self, path: &str, text: &str) -> ClosureFile {
+        use sha2::{Digest, Sha256};
+        let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(self.folder.join("store").join(&hash), text).expect("a store object");
+        ClosureFile { path: path.to_owned(), hash, executable: false }
+    }
+
     pub fn restart(&mut self) {
         self.keeper = start(&self.folder);
     }
@@ -55,6 +64,13 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
+        // In order, so that nothing is left; a test that has failed gets no further wait.
+        // SAFETY: our own child, not yet waited for.
+        unsafe { libc::kill(self.keeper.id().cast_signed(), libc::SIGTERM) };
+        let begun = Instant::now();
+        while begun.elapsed() < WITHIN && !std::thread::panicking() && matches!(self.keeper.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
         if std::thread::panicking() {
@@ -247,6 +263,20 @@ impl TestPanel {
     /// Start, stage, map, seal, ready: all but the flip.
     pub fn prepare(&mut self, transition: &Transition) {
         self.done(Request::Stage { transition: transition.clone(), last: true });
+        self.map_and_seal(transition);
+    }
+
+    /// In as many parts as it takes; the last one is answered.
+    pub fn stage(&mut self, transition: &Transition) {
+        let mut parts = transition.parts();
+        let last = parts.pop().expect("at least one part");
+        for transition in parts {
+            self.send(Request::Stage { transition, last: false });
+        }
+        self.done(Request::Stage { transition: last, last: true });
+    }
+
+    pub fn map_and_seal(&mut self, transition: &Transition) {
         for binding in &transition.bindings {
             self.event(&binding.instance, |what| *what == What::Mapped(transition.id));
         }
@@ -287,79 +317,5 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     while !holds() {
         assert!(begun.elapsed() < WITHIN, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// An out endpoint `out`, an in endpoint `in`, a token for each.
-pub fn cell(instance: &str, play: &str) -> CellSpec {
-    let endpoint = |name: &str, direction| Endpoint {
-        name: name.to_owned(),
-        direction,
-        fields: Vec::new(),
-        depends_on: Vec::new(),
-    };
-    let token = |endpoint: &str, verb, digit: &str| OpenToken {
-        endpoint: endpoint.to_owned(),
-        verb,
-        token: digit.repeat(64),
-        expires_ns: u64::MAX,
-    };
-    CellSpec {
-        instance: instance.to_owned(),
-        tag: Tag { plan: "p".to_owned(), move_: String::new() },
-        run: vec![format!("rtt:{play}")],
-        endpoints: vec![endpoint("out", Direction::Out), endpoint("in", Direction::In)],
-        tokens: vec![token("out", Verb::Send, "a"), token("in", Verb::Receive, "b")],
-        open_files: 64,
-        stop_within_ns: 2_000_000_000,
-        isolated: true,
-        stop_order: 1,
-        ..CellSpec::default()
-    }
-}
-
-/// One lane from `a` to `b`, with regions `4 × id` (ring) and `4 × id + 1` (credit).
-pub fn one_lane(id: u64, from: u64, a: &str, b: &str) -> Transition {
-    let region = |region, writer: &str, reader: &str, bytes| Region {
-        region,
-        writer: writer.to_owned(),
-        reader: reader.to_owned(),
-        bytes,
-    };
-    let lane = |side, peer: &str| LaneSpec {
-        lane: id,
-        route: "route".to_owned(),
-        route_id: 7,
-        side,
-        endpoint: if side == Side::Producer { "out".to_owned() } else { "in".to_owned() },
-        peer: peer.to_owned(),
-        ring_region: 4 * id,
-        producer_page: PAGE,
-        ring: 2 * PAGE,
-        ring_bytes: RING,
-        credit_region: 4 * id + 1,
-        consumer_page: PAGE,
-        max_frame_bytes: 64,
-        backpressure: Backpressure::Block,
-        block_ns: 0,
-        wait: Wait::Sleep,
-        spin_ns: 0,
-        drain_within_ns: 0,
-        budget_ns: 0,
-        rate_hz: 0.0,
-    };
-    let binding = |instance: &str, lane| StagedBinding {
-        instance: instance.to_owned(),
-        forward: vec![lane],
-        inverse: Vec::new(),
-        must_acknowledge: true,
-    };
-    Transition {
-        id,
-        from,
-        forward: id,
-        inverse: id + 1,
-        regions: vec![region(4 * id, a, b, 2 * PAGE + RING), region(4 * id + 1, b, a, 2 * PAGE)],
-        bindings: vec![binding(a, lane(Side::Producer, b)), binding(b, lane(Side::Consumer, a))],
     }
 }

@@ -1,0 +1,5 @@
+pub mod chaos;
+pub mod deaths;
+pub mod files;
+pub mod life;
+pub mod wrongs;
