@@ -66,16 +66,16 @@ make_panel() {
   install_part "$made" librtt_panel.so
 }
 
-make_musl() { # make_musl PACKAGE PROGRAM
-  cargo_release ffi "$MUSL" -p "$1" --bin "$2"
-  local made="$ROOT/ffi/target/release-build/$MUSL/release/$2"
-  ! readelf --program-headers "$made" | grep -q INTERP ||
-    die "cannot use $2 because it is not a static program" "build it for $MUSL without a dynamic C library"
-  install_part "$made" "$2"
+# In one go: what both are made of is compiled once.
+make_programs() {
+  local name made="$ROOT/ffi/target/release-build/$MUSL/release"
+  cargo_release ffi "$MUSL" -p rtt-keeper -p rtt-drivers --bins
+  for name in rtt-keeper rtt-drivers; do
+    ! readelf --program-headers "$made/$name" | grep -q INTERP ||
+      die "cannot use $name because it is not a static program" "build it for $MUSL without a dynamic C library"
+    install_part "$made/$name" "$name"
+  done
 }
-
-make_keeper() { make_musl rtt-keeper rtt-keeper; }
-make_drivers() { make_musl rtt-drivers rtt-drivers; }
 
 make_wasm() {
   local target=wasm32-unknown-unknown out="$ROOT/wasm/generated"
@@ -105,8 +105,7 @@ build_parts() {
   mkdir -p "$PARTS"
   build_wasm
   part panel make_panel dist/parts/librtt_panel.so ffi
-  part keeper make_keeper dist/parts/rtt-keeper ffi
-  part drivers make_drivers dist/parts/rtt-drivers ffi drivers
+  part programs make_programs dist/parts/rtt-keeper,dist/parts/rtt-drivers ffi drivers
   part cue make_cue dist/parts/cue.wasm.gz cue
 }
 
