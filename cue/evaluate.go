@@ -156,43 +156,49 @@ func schemaInstance(text string) *build.Instance {
 // sections are the maps at the top whose entries are judged one by one.
 var sections = []string{"contracts", "drivers", "routes"}
 
-// collect takes the sound parts of the value.
+// collect takes the sound parts of the value, however deep something is wrong.
 func (e *evaluation) collect(project cue.Value, sound bool) {
-	for _, name := range []string{"panel", "policy"} {
-		if value, ok := e.plain(project.LookupPath(cue.MakePath(cue.Str(name))), sound); ok {
+	for _, name := range append([]string{"panel", "policy"}, sections...) {
+		section := project.LookupPath(cue.MakePath(cue.Str(name)))
+		if value := e.soundPart(section, name, sound); value != nil {
 			e.reply.Value[name] = value
-		} else {
-			e.reply.Broken = append(e.reply.Broken, name)
 		}
 	}
-	for _, section := range sections {
-		entries := map[string]any{}
-		fields, err := project.LookupPath(cue.MakePath(cue.Str(section))).Fields()
-		if err != nil {
-			e.reply.Broken = append(e.reply.Broken, section)
-			continue
+	for _, each := range e.reply.Issues {
+		if each.Kind == "missing" {
+			e.reply.Broken = append(e.reply.Broken, join(each.Path, each.Name))
 		}
-		for fields.Next() {
-			name := fields.Selector().Unquoted()
-			if value, ok := e.plain(fields.Value(), sound); ok {
-				entries[name] = value
-			} else {
-				e.reply.Broken = append(e.reply.Broken, section+"."+name)
-			}
-		}
-		e.reply.Value[section] = entries
 	}
 }
 
-func (e *evaluation) plain(value cue.Value, sound bool) (any, bool) {
-	if !sound && (!value.Exists() || value.Validate(cue.Concrete(true)) != nil) {
-		return nil, false
+// soundPart is the value as JSON, without the fields in which something is wrong; nil when nothing of it is sound.
+func (e *evaluation) soundPart(value cue.Value, path string, sound bool) any {
+	if sound || (value.Exists() && value.Validate(cue.Concrete(true)) == nil) {
+		if text, err := value.MarshalJSON(); err == nil {
+			return json.RawMessage(text)
+		}
 	}
-	text, err := value.MarshalJSON()
+	fields, err := value.Fields()
 	if err != nil {
-		return nil, false
+		e.reply.Broken = append(e.reply.Broken, path)
+		return nil
 	}
-	return json.RawMessage(text), true
+	parts := map[string]any{}
+	items := []any{}
+	for fields.Next() {
+		if fields.Selector().LabelType() == cue.IndexLabel {
+			items = append(items, e.soundPart(fields.Value(), join(path, itoa(len(items))), false))
+			continue
+		}
+		name := fields.Selector().Unquoted()
+		if part := e.soundPart(fields.Value(), join(path, name), false); part != nil {
+			parts[name] = part
+		}
+	}
+	if len(items) > 0 {
+		return items
+	}
+	return parts
 }
 
 // collectPlaces gives each part of the value the place where the user wrote it; what came by a reference has the place of

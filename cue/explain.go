@@ -192,13 +192,24 @@ func (x *explainer) pattern(expected cue.Value, selector cue.Selector) (cue.Valu
 
 func (x *explainer) issue(kind string, users, expected cue.Value, path []string, doc string) Issue {
 	issue := Issue{
-		Kind: kind, Path: strings.Join(path, "."), Place: x.placeOf(path), Doc: doc,
+		Kind: kind, Path: strings.Join(path, "."), Place: x.placeWritten(path, users), Doc: doc,
 		Kinds: expected.IncompleteKind().String(), Options: optionsOf(expected),
 	}
 	if text, err := users.MarshalJSON(); err == nil {
 		issue.Got = string(text)
 	}
 	return issue
+}
+
+// placeWritten is where the value stands in the text: under its own path, or where a reference leads.
+func (x *explainer) placeWritten(path []string, users cue.Value) *Place {
+	if place, ok := x.written.values[strings.Join(path, ".")]; ok {
+		return &place
+	}
+	if place := x.sources.place(users.Pos()); place != nil {
+		return place
+	}
+	return x.placeOf(path)
 }
 
 func (x *explainer) placeOf(path []string) *Place {
@@ -299,6 +310,11 @@ func (e *evaluation) addError(kind string, err errors.Error, written ...*written
 	format, arguments := err.Msg()
 	issue := Issue{Kind: kind, Path: plainPath(err.Path()), Message: sprintf(format, arguments)}
 	places := []Place{}
+	if primary := e.sources.place(err.Position()); primary != nil && kind == "syntax" {
+		issue.Place = primary
+		e.add(issue)
+		return
+	}
 	for _, position := range errors.Positions(err) {
 		if place := e.sources.place(position); place != nil {
 			places = append(places, *place)

@@ -18,7 +18,7 @@ type Request struct {
 // Reply is what came of it. Without issues Value is whole and has every default; with issues it has the sound parts.
 type Reply struct {
 	Value map[string]any `json:"value"`
-	// Broken holds paths of parts that are left out of Value because something in them is wrong: "routes.attitude".
+	// Broken holds paths of parts that are left out of Value because something in them is wrong: "routes.attitude.p99".
 	Broken []string `json:"broken"`
 	// Places holds where the user wrote the value at a path.
 	Places map[string]Place `json:"places"`

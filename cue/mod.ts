@@ -32,7 +32,7 @@ export interface CueIssue {
 export interface Evaluation {
   /** Plain JSON, defaults filled in; only the sound parts when there are issues. */
   readonly value: unknown;
-  /** Paths of parts that are left out of the value: `routes.attitude`. */
+  /** Paths of parts that are left out of the value: `routes.attitude.p99`. */
   readonly broken: readonly string[];
   readonly places: ReadonlyMap<string, Place>;
   readonly issues: readonly CueIssue[];

@@ -67,7 +67,9 @@ function wordsOf(found: CueIssue): readonly [because: string, remedy: string] {
     case "type":
       return [`it is ${shown(got)} and not ${kindWords(found.kinds ?? "")}`, explained("write another value", doc)];
     case "value":
-      return options.length > 0 ? notAnOption(found, options) : [`it is ${shown(got)}`, explained("correct it", doc)];
+      return options.length > 0
+        ? notAnOption(found, options)
+        : [`${shown(got)} is not of the right form or size`, explained("correct it", doc)];
     case "conflict": {
       const other = found.other ? `, see also ${found.other.file}:${found.other.line}:${found.other.column}` : "";
       return [`its declarations disagree: ${found.message}${other}`, "keep one of the two"];

@@ -30,8 +30,7 @@ export async function checkFiles(
   const { value, places, broken, issues, schema } = await validator.evaluateAll(files);
   if (Object.keys(value as Record<string, unknown>).length === 0) return refuse(...issues);
   const reading = readConfig(value, places, hasFile ? { broken, hasFile } : { broken });
-  // Routes are judged against the policy: with none that can be read, all would be denied.
-  const judged = broken.includes("policy") ? [] : checkRoutes(reading.config);
+  const judged = reading.hasRules ? checkRoutes(reading.config) : [];
   const all = inOrder([...issues, ...reading.issues, ...judged]);
   return all.length === 0 ? ok({ config: reading.config, value, files, schema }) : refuse(...all);
 }

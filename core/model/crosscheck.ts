@@ -3,8 +3,8 @@
  * and files are there. What needs the planner's rules (versions, cycles, one `to` for each `from`, policy) is
  * `core/plan/check.ts`.
  */
-import type { Config, Driver, End, Endpoint, Route } from "./config.ts";
-import { saddr } from "./names.ts";
+import type { Config, Driver, Endpoint, Route } from "./config.ts";
+import { type RouteName, saddr } from "./names.ts";
 import { suggestion } from "./nearest.ts";
 import type { Report } from "./parse_node.ts";
 import { recordBytes } from "./record.ts";
@@ -26,14 +26,23 @@ const SCRIPT = /^[^-\s][^\s:]*\.(awk|jq|js|lua|mjs|php|pl|py|r|rb|sed|sh|tcl|ts)
 
 export type HasFile = (path: string) => boolean;
 
-/** Says what is wrong. Routes in the answer are not fit for further checks. */
-export function crossCheck(config: Config, declared: Declared, report: Report, hasFile?: HasFile): ReadonlySet<Route> {
+/**
+ * Says what is wrong between parts. The parts may be unsound themselves, which was said then: what is missing in one is not
+ * held against another. Routes in the answer are not fit for further checks.
+ */
+export function crossCheck(
+  config: Config,
+  declared: Declared,
+  report: Report,
+  hasFile?: HasFile,
+): ReadonlySet<RouteName> {
   for (const driver of config.drivers.values()) {
     checkEndpoints(driver, config, declared, report);
     checkProgram(driver, report, hasFile);
   }
   checkPolicy(config, declared, report);
-  return new Set([...config.routes.values()].filter((route) => !routeFits(route, config, declared, report)));
+  const unfit = [...config.routes.values()].filter((route) => !routeFits(route, config, declared, report));
+  return new Set(unfit.map((each) => each.name));
 }
 
 function checkEndpoints(driver: Driver, config: Config, declared: Declared, report: Report): void {
@@ -49,7 +58,7 @@ function checkEndpoints(driver: Driver, config: Config, declared: Declared, repo
       );
     }
     for (const [at, name] of endpoint.dependsOn.entries()) {
-      if (inputs.includes(name)) continue;
+      if (inputs.includes(name) || !report.sound(`drivers.${driver.name}.in`)) continue;
       report.add(
         "driver.depends",
         `${path}.dependsOn.${at}`,
@@ -76,8 +85,9 @@ function checkFrame(driver: Driver, endpoint: Endpoint, config: Config, path: st
 }
 
 function checkProgram(driver: Driver, report: Report, hasFile?: HasFile): void {
-  const [program = "", ...args] = driver.run;
   const path = `drivers.${driver.name}.run`;
+  if (!report.sound(path)) return;
+  const [program = "", ...args] = driver.run;
   const say = (code: string, at: string, because: string, remedy: string) =>
     report.add(code, at, `cannot run driver \`${driver.name}\` because ${because}`, remedy);
   if (program.startsWith(BUILT_IN_PREFIX)) {
@@ -161,7 +171,7 @@ function routeFits(route: Route, config: Config, declared: Declared, report: Rep
       suggestion(name, declared.routes, "name a declared route"),
     );
   }
-  return report.issues.length === before && usesSoundParts(route, config);
+  return report.issues.length === before;
 }
 
 /** What one end of a route carries; undefined when that can't be said, or something is wrong with it. */
@@ -188,10 +198,12 @@ function checkEnd(
   }
   const driver = config.drivers.get(end.driver);
   if (!driver) return undefined; // Declared, and no good: that was said.
+  const whole = report.sound(`drivers.${end.driver}.in`) && report.sound(`drivers.${end.driver}.out`);
   const endpoint = driver.endpoints.get(end.endpoint);
   const wanted = side === "from" ? "out" : "in";
   const fitting = [...driver.endpoints.values()].filter((each) => each.direction === wanted).map((each) => each.name);
   if (!endpoint) {
+    if (!whole) return undefined;
     const address = saddr(end.driver, end.endpoint);
     const remedy = suggestion(end.endpoint, fitting, `the driver has no \`${wanted}\` endpoints`);
     return say("route.endpoint", `is \`${address}\`, and that driver has no such endpoint`, remedy);
@@ -206,12 +218,6 @@ function checkEnd(
     return say("route.direction", `is \`${address}\`, which is an \`${endpoint.direction}\` endpoint`, remedy);
   }
   return endpoint.contract;
-}
-
-/** Whether everything that the route leads to was read: further checks would find fault with what is missing. */
-function usesSoundParts(route: Route, config: Config): boolean {
-  const known = (end: End) => end.kind === "any" ? config.contracts.has(end.contract) : config.drivers.has(end.driver);
-  return known(route.from) && known(route.to);
 }
 
 function checkPolicy(config: Config, declared: Declared, report: Report): void {
@@ -229,7 +235,9 @@ function checkPolicy(config: Config, declared: Declared, report: Report): void {
     for (const [at, rule] of policy[list].entries()) {
       for (const side of ["from", "to"] as const) {
         const driver = rule[side].split("/")[0] ?? "";
-        if (!driver.includes("*")) unknown(`policy.${list}.${at}.${side}`, "driver", driver, declared.drivers);
+        if (driver !== "" && !driver.includes("*")) {
+          unknown(`policy.${list}.${at}.${side}`, "driver", driver, declared.drivers);
+        }
       }
     }
   }

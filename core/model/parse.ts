@@ -1,13 +1,13 @@
 /** From the plain JSON that CUE makes to the nouns: unknown → value, or everything that is wrong with it, located. */
 import { type Issue, ok, refuse, type Result } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Config, End, Endpoint, Route } from "./config.ts";
+import type { Config, End, Endpoint } from "./config.ts";
 import { crossCheck, type Declared, type HasFile } from "./crosscheck.ts";
-import type { DriverName } from "./names.ts";
+import type { RouteName } from "./names.ts";
 import { readContract, readPanel } from "./parse_contract.ts";
 import { readDriver } from "./parse_driver.ts";
 import { Node, type Places, Report, tooDeep } from "./parse_node.ts";
-import { EMPTY_POLICY, readPolicy } from "./parse_policy.ts";
+import { readPolicy } from "./parse_policy.ts";
 import { readRoute } from "./parse_route.ts";
 
 export interface Surroundings {
@@ -21,6 +21,8 @@ export interface Surroundings {
 export interface Reading {
   readonly config: Config;
   readonly issues: readonly Issue[];
+  /** Whether the rules of the policy could be read: without them every route would be denied. */
+  readonly hasRules: boolean;
 }
 
 /** The whole declaration, or all that is wrong with it. */
@@ -30,48 +32,48 @@ export function parseConfig(value: unknown, places: Places, surroundings: Surrou
 }
 
 export function readConfig(value: unknown, places: Places, surroundings: Surroundings = {}): Reading {
-  const report = new Report(places);
-  const broken = new Set(surroundings.broken ?? []);
+  const report = new Report(places, surroundings.broken);
   const root = new Node(tooDeep(value) ? {} : value, "", report);
   if (tooDeep(value)) {
-    report.add(
-      "config.limit",
-      "",
-      `cannot read the project because it is nested deeper than ${LIMITS.jsonDepth}`,
-      "flatten it",
-    );
+    const message = `cannot read the project because it is nested deeper than ${LIMITS.jsonDepth}`;
+    report.add("config.limit", "panel", message, "write it flatter");
   }
-  const contracts = readMap(root.get("contracts"), LIMITS.contracts, broken, readContract);
-  const drivers = readMap(
-    root.get("drivers"),
-    LIMITS.drivers,
-    broken,
-    (name, node) => readDriver(name, node, contracts),
-  );
+  const read = readAll(root);
+  const unfit = crossCheck(read, declaredNames(root, surroundings.broken ?? []), report, surroundings.hasFile);
+  const sound = <Value extends { readonly name: string }>(section: string, all: ReadonlyMap<Value["name"], Value>) =>
+    new Map([...all].filter(([name]) => report.sound(`${section}.${name}`)));
+  const drivers = sound("drivers", read.drivers);
+  const contracts = sound("contracts", read.contracts);
+  const routes = sound("routes", read.routes);
+  const policy = { ...read.policy, fanout: read.policy.fanout.filter((name) => read.routes.has(name)) };
+  const whole: Config = { panel: read.panel, contracts, drivers, routes, policy };
+  const rules = ["allow", "deny", "network", "fanout"];
+  return {
+    config: unfit.size === 0 && report.issues.length === 0 ? whole : { ...whole, routes: fitRoutes(whole, unfit) },
+    issues: report.issues,
+    hasRules: rules.every((each) => report.sound(`policy.${each}`)),
+  };
+}
+
+/** Everything that can be spoken of, parts that are no good included. */
+function readAll(root: Node): Config {
+  const contracts = readMap(root.get("contracts"), LIMITS.contracts, readContract);
+  const drivers = readMap(root.get("drivers"), LIMITS.drivers, (name, node) => readDriver(name, node, contracts));
   const endpointOf = (end: End): Endpoint | undefined =>
-    end.kind === "saddr" ? drivers.get(end.driver as DriverName)?.endpoints.get(end.endpoint) : undefined;
+    end.kind === "saddr" ? drivers.get(end.driver)?.endpoints.get(end.endpoint) : undefined;
   const routes = readMap(
     root.get("routes"),
     LIMITS.routes,
-    broken,
     (name, node) => readRoute(name, node, contracts, endpointOf),
   );
-  const panel = broken.has("panel") ? BROKEN_PANEL : readPanel(root.get("panel"));
-  const policy = broken.has("policy") ? EMPTY_POLICY : readPolicy(root.get("policy"));
-  const config: Config = { panel, contracts, drivers, routes, policy };
-  const unfit = crossCheck(config, declaredNames(root, broken), report, surroundings.hasFile);
-  return { config: unfit.size === 0 ? config : { ...config, routes: without(routes, unfit) }, issues: report.issues };
+  return { panel: readPanel(root.get("panel")), contracts, drivers, routes, policy: readPolicy(root.get("policy")) };
 }
-
-const BROKEN_PANEL = { name: "", noPanelForNs: 0, prepareWithinNs: LIMITS.prepareWithinNsMin };
 
 function readMap<Value extends { readonly name: string }>(
   node: Node,
   most: number,
-  broken: ReadonlySet<string>,
   read: (name: string, node: Node) => Value | undefined,
 ): ReadonlyMap<Value["name"], Value> {
-  if (broken.has(node.path)) return new Map();
   return new Map(
     node.entries(most).flatMap(([name, each]): [Value["name"], Value][] => {
       const value = read(name, each);
@@ -81,19 +83,22 @@ function readMap<Value extends { readonly name: string }>(
 }
 
 /** Names of everything that is declared, read or broken. */
-function declaredNames(root: Node, broken: ReadonlySet<string>): Declared {
+function declaredNames(root: Node, broken: readonly string[]): Declared {
   const names = (section: string): ReadonlySet<string> => {
     const inside = `${section}.`;
-    const lost = [...broken].filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
     const value = root.get(section).value;
-    return new Set([...Object.keys(typeof value === "object" && value !== null ? value : {}), ...lost]);
+    const there = Object.keys(typeof value === "object" && value !== null ? value : {});
+    const lost = broken.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
+    // A path that goes on from a name that is there is a part of that, and no name.
+    return new Set([...there, ...lost.filter((name) => !there.some((each) => name.startsWith(`${each}.`)))]);
   };
   return { contracts: names("contracts"), drivers: names("drivers"), routes: names("routes") };
 }
 
 /** The routes that are fit for further checks, without fallbacks that name others. */
-function without(routes: Config["routes"], unfit: ReadonlySet<Route>): Config["routes"] {
-  const fit = [...routes.values()].filter((each) => !unfit.has(each));
+function fitRoutes({ routes, drivers, contracts }: Config, unfit: ReadonlySet<RouteName>): Config["routes"] {
+  const leads = (end: End) => end.kind === "any" ? contracts.has(end.contract) : drivers.has(end.driver);
+  const fit = [...routes.values()].filter((each) => !unfit.has(each.name) && leads(each.from) && leads(each.to));
   const names = new Set<string>(fit.map((each) => each.name));
   return new Map(fit.map((route) => {
     const whole = [...route.fallback.keys(), ...route.fallback.values()].every((each) => names.has(each));

@@ -30,7 +30,7 @@ export function readDuration(node: Node, least = 0): number {
   return value;
 }
 
-/** Undefined when the contract is no good; that was said then. */
+/** Undefined when there is no contract to speak of; that was said then. */
 export function readContract(text: string, node: Node): Contract | undefined {
   const name = parseContractName(text);
   if (!name) {
@@ -40,7 +40,7 @@ export function readContract(text: string, node: Node): Contract | undefined {
   const version = node.get("version").parsed(parseVersion, VERSION_RULE);
   const capabilities = readSet(node.get("capabilities"), "capability");
   const fields = readFields(node.get("fields"));
-  return version && node.sound() ? { name, version, capabilities, fields } : undefined;
+  return version && { name, version, capabilities, fields };
 }
 
 /** A list of texts that has nothing twice. */

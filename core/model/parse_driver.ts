@@ -9,6 +9,7 @@ import { exactly, parseRange, parseVersion, type Range } from "./version.ts";
 
 export type Contracts = ReadonlyMap<ContractName, Contract>;
 
+/** Undefined when there is no driver to speak of. What is wrong with one was said; `node.sound()` tells. */
 export function readDriver(text: string, node: Node, contracts: Contracts): Driver | undefined {
   const name = parseDriverName(text);
   if (!name) {
@@ -16,7 +17,7 @@ export function readDriver(text: string, node: Node, contracts: Contracts): Driv
     return undefined;
   }
   const speaks = node.get("speaks").oneOf("kit", "stdio");
-  const driver: Driver = {
+  return {
     name,
     run: readRun(node.get("run")),
     env: readEnvironment(node.get("env")),
@@ -38,7 +39,6 @@ export function readDriver(text: string, node: Node, contracts: Contracts): Driv
     openFiles: node.get("openFiles").whole(16, 65_536),
     place: node.place,
   };
-  return node.sound() ? driver : undefined;
 }
 
 function readRun(node: Node): readonly string[] {

@@ -1,7 +1,7 @@
 /**
  * A value on its way to becoming a noun: it knows its path, finds the place where the user wrote it, and collects what is
  * wrong. A read that fails says so once and returns something harmless of the right type, so that one mistake hides no
- * other; whoever builds a noun asks `sound()` at the end.
+ * other; whoever keeps a noun asks `sound()` first. What is known to be broken already is read in silence.
  */
 import { type Issue, issue } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -17,8 +17,23 @@ export const NOWHERE: Place = { file: "panel.cue", line: 1, column: 1 };
 
 export class Report {
   readonly issues: Issue[] = [];
+  readonly #broken: ReadonlySet<string>;
+  /** Paths in which something is wrong, and all paths above them. */
+  readonly #unsound = new Set<string>();
 
-  constructor(readonly places: Places) {}
+  /** `broken`: paths that are not in the value since something is wrong with them, which was said already. */
+  constructor(readonly places: Places, broken: readonly string[] = []) {
+    this.#broken = new Set(broken);
+    for (const path of broken) this.#taint(path);
+  }
+
+  isBroken(path: string): boolean {
+    return this.#broken.has(path);
+  }
+
+  sound(path: string): boolean {
+    return !this.#unsound.has(path);
+  }
 
   /** The place of the path, or of the nearest path above it. */
   place(path: string): Place | null {
@@ -31,27 +46,36 @@ export class Report {
 
   add(code: string, path: string, message: string, remedy: string): void {
     this.issues.push(issue(code, message, remedy, this.place(path)));
+    this.#taint(path);
+  }
+
+  #taint(path: string): void {
+    for (let at = path; !this.#unsound.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
+      this.#unsound.add(at);
+    }
   }
 }
 
 export class Node {
-  readonly #before: number;
+  /** Something is wrong with it or with what it is a part of, and that was said. */
+  readonly #broken: boolean;
 
-  constructor(readonly value: unknown, readonly path: string, readonly report: Report) {
-    this.#before = report.issues.length;
+  constructor(readonly value: unknown, readonly path: string, readonly report: Report, inBroken = false) {
+    this.#broken = inBroken || report.isBroken(path);
   }
 
   get place(): Place {
     return this.report.place(this.path) ?? NOWHERE;
   }
 
-  /** Nothing was wrong since this node was made. */
+  /** Nothing is wrong with it or inside it, as far as it was read. */
   sound(): boolean {
-    return this.report.issues.length === this.#before;
+    return this.report.sound(this.path);
   }
 
   /** `because` is a clause: "its ring is 5000 bytes". */
   refuse(code: string, because: string, remedy: string): void {
+    if (this.#broken) return;
     this.report.add(code, this.path, `cannot use \`${this.path}\` because ${because}`, remedy);
   }
 
@@ -61,7 +85,7 @@ export class Node {
 
   get(name: string): Node {
     const member = isObject(this.value) && Object.hasOwn(this.value, name) ? this.value[name] : undefined;
-    return new Node(member, this.path === "" ? name : `${this.path}.${name}`, this.report);
+    return new Node(member, this.path === "" ? name : `${this.path}.${name}`, this.report, this.#broken);
   }
 
   /** Members of an object in order of their names. */
@@ -75,7 +99,7 @@ export class Node {
   items(most: number): readonly Node[] {
     if (!Array.isArray(this.value)) return this.#mustBe("a list", []);
     if (this.value.length > most) this.#tooMany(this.value.length, most);
-    return this.value.slice(0, most).map((each, at) => new Node(each, `${this.path}.${at}`, this.report));
+    return this.value.slice(0, most).map((each, at) => new Node(each, `${this.path}.${at}`, this.report, this.#broken));
   }
 
   text(): string {
@@ -128,6 +152,7 @@ export class Node {
 /** A value as a reader recognises it, cut short. */
 export function show(value: unknown): string {
   if (value === undefined) return "not there";
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -5,17 +5,6 @@ import { parseDriverName, parseRouteName } from "./names.ts";
 import { NAME_RULE } from "./parse_contract.ts";
 import type { Node } from "./parse_node.ts";
 
-/** The policy when nothing is declared: strict, and nothing may be joined. */
-export const EMPTY_POLICY: Policy = {
-  strict: true,
-  allow: [],
-  deny: [],
-  network: [],
-  fanout: [],
-  sign: { plan: 1, manifest: 1, policy: 1 },
-  waive: [],
-};
-
 export function readPolicy(node: Node): Policy {
   const sign = node.get("sign");
   const threshold = (what: string) => sign.get(what).whole(1, LIMITS.signaturesOfAnEnvelope);

@@ -16,6 +16,7 @@ const DRAIN_NS = 500_000_000;
 
 export type EndpointOf = (end: End, side: "from" | "to") => Endpoint | undefined;
 
+/** Undefined when there is no route to speak of. What is wrong with one was said; `node.sound()` tells. */
 export function readRoute(text: string, node: Node, contracts: Contracts, endpointOf: EndpointOf): Route | undefined {
   const name = parseRouteName(text);
   if (!name) {
@@ -28,7 +29,7 @@ export function readRoute(text: string, node: Node, contracts: Contracts, endpoi
   const ringBytes = readRing(node.get("ring"));
   const drain = node.get("drain").get("within");
   const record = recordOf(from, to, contracts, endpointOf);
-  const route = from && to && {
+  return from && to && {
     name,
     from,
     to,
@@ -52,7 +53,6 @@ export function readRoute(text: string, node: Node, contracts: Contracts, endpoi
     weight: node.get("weight").whole(1, 1_000),
     place: node.place,
   };
-  return route && node.sound() ? route : undefined;
 }
 
 function optional<T>(node: Node, read: (node: Node) => T): T | null {

@@ -1,0 +1,215 @@
+/**
+ * Reading a declaration: nothing that a user can write makes it throw, what it says of a value does not depend on the
+ * order in which it was written, and what is rendered is the same bytes in whatever order and files it stands.
+ * On a failure fast-check prints its seed; `fc.assert(…, {seed, path})` replays it.
+ */
+import { assertEquals } from "@std/assert";
+import { parse, stringify } from "@std/yaml";
+import fc from "fast-check";
+import { cueValidator } from "../../cli/adapters/cue.ts";
+import { layout } from "../../cli/layout.ts";
+import { readPart } from "../../cli/parts.ts";
+import { type Checked, checkFiles } from "../../cli/project/check.ts";
+import { mirrorsOf } from "../../cli/project/render.ts";
+import { CODES } from "../../core/codes.ts";
+import type { Place } from "../../core/model/config.ts";
+import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from "../../core/model/duration.ts";
+import { nearest } from "../../core/model/nearest.ts";
+import { parseConfig } from "../../core/model/parse.ts";
+import { canonicalText } from "../../core/trust/canonical.ts";
+
+const NO_PLACES: ReadonlyMap<string, Place> = new Map();
+const validator = cueValidator(() => readPart("cue.wasm.gz"));
+
+/** A declaration with defaults in, as CUE makes it. */
+const SOUND = {
+  panel: { name: "cell7", noPanelFor: "60s", prepareWithin: "2s" },
+  contracts: { load: { version: "1.0.0", capabilities: ["bulk"], fields: [{ name: "n", type: "u64" }] } },
+  drivers: { gen: driver({ out: { load: "load@1.0.0" } }), sink: driver({ in: { load: "load@^1.0" } }) },
+  routes: {
+    load: {
+      ...{ from: "gen/load", to: { any: "load@^1.0", as: "sink" }, class: "hook", p99: "5ms", rate: "200Hz" },
+      ...{ critical: false, standby: false, onTrip: "alarm", fallback: {}, backpressure: "block", block: "100ms" },
+      ...{ wait: "sleep", spin: "20us", ring: "64KiB", drain: {}, ttl: 8, dedupe: true, weight: 1 },
+    },
+  },
+  policy: {
+    ...{ strict: true, allow: [{ from: "gen/*", to: "sink/*" }], deny: [], network: [], fanout: [] },
+    ...{ sign: { plan: 1, manifest: 1, policy: 1 }, waive: {} },
+  },
+};
+
+function driver(ends: Readonly<Record<string, unknown>>) {
+  return {
+    ...{ run: ["rtt:gen"], env: {}, speaks: "kit", frame: "lines", io: "pipe", quiet: "2ms", answerWithin: "1s" },
+    ...{ in: {}, out: {}, files: {}, closure: [], network: false, cpu: "any", load: 0.1 },
+    ...{ restart: { budget: 3, within: "60s" }, startEarly: false, stopWithin: "1s" },
+    ...{ memory: "512MiB", openFiles: 256, ...ends },
+  };
+}
+
+/** JSON that looks more and less like a declaration. */
+const anyJson = fc.oneof(
+  fc.jsonValue({ maxDepth: 5 }),
+  fc.record(
+    Object.fromEntries(
+      ["panel", "contracts", "drivers", "routes", "policy"].map((name) => [name, fc.jsonValue({ maxDepth: 4 })]),
+    ),
+  ),
+);
+
+/** The sound declaration with one part of it replaced by anything. */
+const damaged = fc.tuple(fc.nat(), fc.jsonValue({ maxDepth: 2 })).map(([at, value]) => {
+  const paths = pathsOf(SOUND);
+  return replaced(SOUND, paths[at % paths.length] ?? [], value);
+});
+
+function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([name, each]) => pathsOf(each, [...path, name]))];
+}
+
+function replaced(value: unknown, [head, ...rest]: readonly string[], by: unknown): unknown {
+  if (head === undefined) return by;
+  if (Array.isArray(value)) return value.map((each, at) => String(at) === head ? replaced(each, rest, by) : each);
+  const members = value as Record<string, unknown>;
+  return { ...members, [head]: replaced(members[head], rest, by) };
+}
+
+Deno.test("a sound declaration is read", () => {
+  const read = parseConfig(SOUND, NO_PLACES);
+  assertEquals(read.ok ? [] : read.issues, []);
+});
+
+Deno.test("no JSON makes reading throw, and every code of an issue is listed", () => {
+  const holds = (value: unknown) => {
+    const read = parseConfig(value, NO_PLACES, { hasFile: () => false, broken: ["drivers.gen.run"] });
+    assertEquals(read.ok, false);
+    for (const { code, message, remedy } of read.ok ? [] : read.issues) {
+      assertEquals(CODES[code] !== undefined && message !== "" && remedy !== "", true, code);
+    }
+  };
+  // `broken` alone makes no issue, so these are never whole.
+  fc.assert(fc.property(anyJson, holds), { numRuns: 2_000 });
+  fc.assert(
+    fc.property(damaged, (value) => {
+      const read = parseConfig(value, NO_PLACES, { hasFile: () => false });
+      for (const { code } of read.ok ? [] : read.issues) assertEquals(CODES[code] !== undefined, true, code);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+Deno.test("deep nesting is refused, not followed", () => {
+  let value: unknown = "x";
+  for (let depth = 0; depth < 20_000; depth++) value = { deeper: value };
+  const read = parseConfig({ ...SOUND, routes: value }, NO_PLACES);
+  assertEquals(read.ok ? [] : read.issues.map((each) => each.code).includes("config.limit"), true);
+});
+
+Deno.test("what is wrong does not depend on the order of keys", () => {
+  const said = (value: unknown) => {
+    const read = parseConfig(value, NO_PLACES);
+    return read.ok ? canonicalText(plain(read.value)) : read.issues.map((each) => each.message);
+  };
+  fc.assert(fc.property(damaged, (value) => assertEquals(said(reversed(value)), said(value))), { numRuns: 500 });
+});
+
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).reverse().map(([name, each]) => [name, reversed(each)]));
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([name, each]) => [name, plain(each)]));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
+}
+
+/** One declaration in pieces that may stand in any order, in any file. */
+const PIECES = [
+  'panel: name: "cell7"',
+  'contracts: load: {version: "1.0.0", fields: [{name: "n", type: "u64"}]}',
+  'contracts: "pole.state": version: "2.1.0"',
+  'drivers: gen: {run: ["rtt:gen"], out: load: "load@1.0.0"}',
+  'drivers: gen: env: {B: "2", A: "1"}',
+  'drivers: gen: files: {"/proc/stat": "r", "/proc/meminfo": "r"}',
+  'drivers: sink: {run: ["rtt:sink"], in: load: "load@^1.0"}',
+  'routes: load: {from: "gen/load", to: "sink/load"}',
+  'routes: load: {p99: "5ms", rate: "1kHz"}',
+  'policy: allow: [{from: "gen/*", to: "sink/*"}]',
+  "policy: sign: plan: 1",
+] as const;
+
+async function rendered(files: ReadonlyMap<string, string>): Promise<Record<string, string>> {
+  const checked = await checkFiles(files, validator);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.issues));
+  return texts(checked.value);
+}
+
+function texts(checked: Checked): Record<string, string> {
+  const decoder = new TextDecoder();
+  const mirrors = mirrorsOf(checked, layout("/nowhere"));
+  return Object.fromEntries([...mirrors].map(([path, bytes]) => [path, decoder.decode(bytes)]));
+}
+
+Deno.test("the same declaration renders the same bytes, whatever the order and the files", async () => {
+  const expected = await rendered(new Map([["panel.cue", `package panel\n${PIECES.join("\n")}\n`]]));
+  const spread = fc.tuple(
+    fc.shuffledSubarray([...PIECES], { minLength: PIECES.length, maxLength: PIECES.length }),
+    fc.array(fc.nat(3), { minLength: PIECES.length, maxLength: PIECES.length }),
+  );
+  await fc.assert(
+    fc.asyncProperty(spread, async ([pieces, where]) => {
+      const files = new Map<string, string>();
+      for (const [at, piece] of pieces.entries()) {
+        const name = `file${where[at]}.cue`;
+        files.set(name, `${files.get(name) ?? "package panel\n"}${piece}\n`);
+      }
+      assertEquals(await rendered(files), expected);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+Deno.test("the YAML of a mirror is read back as it was", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (value) => {
+      const json = JSON.parse(JSON.stringify(value));
+      const text = stringify(json, { schema: "core", sortKeys: true, lineWidth: 120 });
+      assertEquals(parse(text, { schema: "core" }), json);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("durations and sizes are written as they are read", () => {
+  fc.assert(fc.property(fc.maxSafeNat(), (ns) => {
+    const text = formatDuration(ns);
+    // What is longer than twelve digits of its unit is shown, and never was read.
+    if (/^[0-9]{1,12}[a-z]+$/.test(text)) assertEquals(parseDuration(text), ns);
+  }));
+  fc.assert(fc.property(fc.nat(), (bytes) => assertEquals(parseSize(formatSize(bytes)), bytes)));
+  fc.assert(fc.property(fc.string(), (text) => {
+    for (const parsed of [parseDuration(text), parseSize(text), parseRate(text)]) {
+      assertEquals(parsed === undefined || (parsed >= 0 && parsed <= Number.MAX_SAFE_INTEGER), true);
+    }
+  }));
+  assertEquals(["0.3ms", "1.5us", "1.5ns", "5", "5 ms", "-1ms", "1e3s"].map(parseDuration), [
+    ...[300_000, 1_500, undefined, undefined, undefined, undefined, undefined],
+  ]);
+  assertEquals(["0Hz", "0.5Hz", "2kHz"].map(parseRate), [undefined, 0.5, 2_000]);
+});
+
+Deno.test("a slip of the hand is recognised, another word is not", () => {
+  const names = ["filter", "imu", "plant", "controller"];
+  assertEquals(["fliter", "filtr", "plan", "imo", "contorller", "banana"].map((each) => nearest(each, names)), [
+    ...["filter", "filter", "plant", "imu", "controller", undefined],
+  ]);
+  fc.assert(fc.property(fc.string(), fc.array(fc.string()), (word, list) => {
+    const found = nearest(word, list);
+    assertEquals(found === undefined || (list.includes(found) && found !== word), true);
+  }));
+});
