@@ -1,0 +1,37 @@
+/** The parts of policy.json that the panel itself acts on: the rest is the planner's, and gated by the file's hash. */
+import { anything, count, flag, list, matching, object, oneOf, text } from "../../core/model/shape.ts";
+import { LIMITS } from "../../core/limits.ts";
+
+export interface PolicyDocument {
+  readonly strict: boolean;
+  readonly sign: { readonly plan: number; readonly manifest: number; readonly policy: number };
+  readonly network: readonly string[];
+  readonly waive: readonly Waived[];
+}
+
+export interface Waived {
+  readonly driver: string;
+  readonly what: "isolation" | "closure";
+  readonly why: string;
+  readonly until: string;
+}
+
+const POLICY = object({
+  strict: flag,
+  allow: list(anything, LIMITS.rules),
+  deny: list(anything, LIMITS.rules),
+  network: list(text, LIMITS.drivers),
+  fanout: list(text, LIMITS.routes),
+  sign: object({ plan: count, manifest: count, policy: count }),
+  waive: list(
+    object({ driver: text, what: oneOf("isolation", "closure"), why: text, until: matching(/^\d{4}-\d{2}-\d{2}$/) }),
+    LIMITS.rules,
+  ),
+});
+
+/** The policy of parsed JSON, or undefined when it is not as `rtt render` writes it. Thresholds are at least one. */
+export function parsePolicy(value: unknown): PolicyDocument | undefined {
+  if (POLICY(value) !== undefined) return undefined;
+  const policy = value as PolicyDocument;
+  return Object.values(policy.sign).every((need) => need >= 1) ? policy : undefined;
+}
