@@ -59,6 +59,23 @@ export const LIMITS = {
   logBytesOfADriver: 4 * 1024 * 1024,
   requestBytes: 80 * 1024 * 1024,
   tokenLifeNs: 60_000_000_000,
+  /** The breakers of routes. */
+  guard: {
+    /** 100 ms apart: 101 of them span the window. */
+    snapshots: 101,
+    snapshotNs: 100_000_000,
+    windowNs: 10_000_000_000,
+    /** Between two evaluations; a trip needs a breach in two. */
+    evaluateNs: 1_000_000_000,
+    /** A new lane is not judged for so long. */
+    quietNs: 2_000_000_000,
+    /** Samples that an automatic move needs, where no lower rate is declared. */
+    samplesForAct: 5_000,
+    /** How long a breaker stays open, by tier. */
+    backoffNs: [5, 10, 20, 40, 80, 160].map((seconds) => seconds * 1_000_000_000),
+    /** Good evaluations in a row that close a half-open breaker. */
+    goodProbes: 3,
+  },
   /** Planning: all are counts, never seconds, so that a plan is the same on every machine. They go into its fingerprint. */
   plan: {
     /** Above this many variables the model is not solved exactly but searched. */
@@ -84,4 +101,8 @@ export const LIMITS = {
 
 assert(LIMITS.ringBytesMax < LIMITS.regionBytes, "a ring fits in a region");
 assert(LIMITS.walRecordBytes < LIMITS.walBytes, "a record fits in the log");
+assert(
+  (LIMITS.guard.snapshots - 1) * LIMITS.guard.snapshotNs === LIMITS.guard.windowNs,
+  "snapshots span the window exactly",
+);
 assert(LIMITS.planBytes < LIMITS.requestBytes, "a plan fits in a request");

@@ -60,9 +60,9 @@ type Block =
 
 function blockAt(log: Uint8Array, at: number, hasher: Hasher): Block {
   const block = log.subarray(at, at + BLOCK);
-  if (block.every((byte) => byte === 0)) return { kind: "zero" };
+  if (isZero(block, 0, block.length)) return { kind: "zero" };
   if (block.length < BLOCK) return { kind: "torn" }; // the file ends inside it
-  if (block.subarray(BLOCK - TRAILER).every((byte) => byte === 0)) return { kind: "torn" };
+  if (isZero(block, BLOCK - TRAILER, BLOCK)) return { kind: "torn" };
   const view = new DataView(block.buffer, block.byteOffset, BLOCK);
   const crc = view.getUint32(BLOCK - 4, true);
   if (view.getUint32(BLOCK - TRAILER, true) !== MAGIC || crc !== hasher.crc32c(block.subarray(0, BLOCK - 4))) {
@@ -116,7 +116,7 @@ function readRecord(
       offset + HEADER + Math.max(0, Math.min(PAYLOAD, first.bytes - part * PAYLOAD)),
     );
     if (piece.length > 0) payload.set(piece, part * PAYLOAD);
-    if (!restIsZero(log, offset + HEADER + piece.length, offset + BLOCK - TRAILER)) {
+    if (!isZero(log, offset + HEADER + piece.length, offset + BLOCK - TRAILER)) {
       return { kind: "damaged", why: `its block ${part} holds more than it says` };
     }
   }
@@ -155,7 +155,7 @@ function readTail(
   return { kind: "end", torn };
 }
 
-function restIsZero(log: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (log[at] !== 0) return false;
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] !== 0) return false;
   return true;
 }
