@@ -8,6 +8,7 @@ use crate::layout::Header;
 const LARGE: usize = 1024;
 
 /// The checksum of a frame whose header's `checksum` is ignored.
+#[inline]
 pub fn of_frame(header: &Header, payload: &[u8]) -> u32 {
     let words = [
         u64::from(header.len) | u64::from(header.route_id) << 32,

@@ -28,6 +28,10 @@ pub const WAIT_WORDS: usize = 128;
 pub const STAMP_ALL_BELOW_HZ: f64 = 100_000.0;
 pub const STAMP_EVERY: u64 = 64;
 
+/// Looks of the second witness in one budget, and the least time between two of them.
+pub const WITNESS_LOOKS: u64 = 8;
+pub const WITNESS_NS_MIN: u64 = 50_000;
+
 /// Steps that a telemetry reader takes from the credit to the oldest frame (pads and switches).
 pub const OLDEST_STEPS: usize = 8;
 

@@ -54,9 +54,18 @@ impl Drop for Mapping {
     }
 }
 
-/// A read-only view of a region.
+/// A read-only view of a region. Base and size are held here too, so that a word is one step away.
 #[derive(Clone, Debug)]
-pub struct View(Arc<Mapping>);
+pub struct View {
+    base: NonNull<u8>,
+    bytes: usize,
+    _mapping: Arc<Mapping>,
+}
+
+// SAFETY: as for `Mapping`, which it keeps.
+unsafe impl Send for View {}
+// SAFETY: as above.
+unsafe impl Sync for View {}
 
 /// The writable view of the region's one writer.
 #[derive(Clone, Debug)]
@@ -66,27 +75,28 @@ impl View {
     /// Maps a region that a peer writes. It must be exactly `bytes` long and sealed against a change of size: memory that can
     /// be cut off under its reader is a SIGBUS.
     pub fn map(descriptor: impl AsFd, bytes: u64) -> Result<Self, LaneError> {
-        map(descriptor, bytes, ProtFlags::READ).map(Self)
+        map(descriptor, bytes, ProtFlags::READ)
     }
 
     pub fn bytes(&self) -> u64 {
-        self.0.bytes as u64
+        self.bytes as u64
     }
 
+    #[inline]
     fn word<Atomic>(&self, at: usize) -> *const Atomic {
         assert!(
-            at.is_multiple_of(size_of::<Atomic>()) && at + size_of::<Atomic>() <= self.0.bytes,
+            at.is_multiple_of(size_of::<Atomic>()) && at + size_of::<Atomic>() <= self.bytes,
             "bug: a word outside its region"
         );
         // SAFETY: inside the mapping, by the assertion.
-        unsafe { self.0.base.as_ptr().add(at).cast() }
+        unsafe { self.base.as_ptr().add(at).cast() }
     }
 }
 
 impl ViewMut {
     /// Maps a region that this process alone writes.
     pub fn map(descriptor: impl AsFd, bytes: u64) -> Result<Self, LaneError> {
-        map(descriptor, bytes, ProtFlags::READ | ProtFlags::WRITE).map(|mapping| Self(View(mapping)))
+        map(descriptor, bytes, ProtFlags::READ | ProtFlags::WRITE).map(Self)
     }
 
     /// The same memory for those who only look.
@@ -99,7 +109,7 @@ impl ViewMut {
     }
 }
 
-fn map(descriptor: impl AsFd, bytes: u64, protection: ProtFlags) -> Result<Arc<Mapping>, LaneError> {
+fn map(descriptor: impl AsFd, bytes: u64, protection: ProtFlags) -> Result<View, LaneError> {
     let refused = |why: String| LaneError::new("lane.map", format!("cannot map a region because {why}"));
     let there = fstat(&descriptor).map_err(|error| refused(format!("its descriptor says: {error}")))?.st_size;
     if bytes == 0 || !bytes.is_multiple_of(8) || i64::try_from(bytes).ok() != Some(there) {
@@ -114,7 +124,7 @@ fn map(descriptor: impl AsFd, bytes: u64, protection: ProtFlags) -> Result<Arc<M
     let base = unsafe { mmap(std::ptr::null_mut(), length, protection, MapFlags::SHARED, &descriptor, 0) }
         .map_err(|error| refused(format!("mmap says: {error}")))?;
     let base = NonNull::new(base.cast()).ok_or_else(|| refused("mmap gave no address".into()))?;
-    Ok(Arc::new(Mapping { base, bytes: length }))
+    Ok(View { base, bytes: length, _mapping: Arc::new(Mapping { base, bytes: length }) })
 }
 
 impl Words for View {
@@ -133,11 +143,11 @@ impl Words for View {
     #[inline]
     fn copy_out(&self, at: usize, into: &mut [u8]) {
         assert!(
-            at.is_multiple_of(8) && at + into.len().next_multiple_of(8) <= self.0.bytes,
+            at.is_multiple_of(8) && at + into.len().next_multiple_of(8) <= self.bytes,
             "bug: a copy outside its region"
         );
         // SAFETY: the source is inside the mapping by the assertion, and 8-byte aligned; the target is private.
-        unsafe { crate::copy::from_shared(self.0.base.as_ptr().add(at), into) }
+        unsafe { crate::copy::from_shared(self.base.as_ptr().add(at), into) }
     }
 
     #[inline]
@@ -185,8 +195,8 @@ impl WordsMut for ViewMut {
     #[inline]
     fn copy_in(&self, at: usize, from: &[u8]) {
         let end = at + from.len().next_multiple_of(8);
-        assert!(at.is_multiple_of(8) && end <= self.0.0.bytes, "bug: a copy outside its region");
+        assert!(at.is_multiple_of(8) && end <= self.0.bytes, "bug: a copy outside its region");
         // SAFETY: the target is inside the mapping by the assertion, 8-byte aligned and writable; the source is private.
-        unsafe { crate::copy::to_shared(from, self.0.0.base.as_ptr().add(at)) }
+        unsafe { crate::copy::to_shared(from, self.0.base.as_ptr().add(at)) }
     }
 }

@@ -6,7 +6,7 @@ use crate::admission::TokenBucket;
 use crate::checksum;
 use crate::lane::{Geometry, Knobs};
 use crate::layout::{DROPS, Drop, FRAME_ALIGNMENT, HEADER_BYTES, Header, PAD, ProducerPage, flag, frame_max, padded};
-use crate::limits::{STAMP_ALL_BELOW_HZ, STAMP_EVERY, SWITCH_ROOM};
+use crate::limits::{STAMP_ALL_BELOW_HZ, STAMP_EVERY, SWITCH_ROOM, WITNESS_LOOKS, WITNESS_NS_MIN};
 use crate::memory::{Words, WordsMut};
 use crate::wait::{WakerFence, Watch, wake};
 use std::mem::offset_of;
@@ -34,6 +34,8 @@ pub struct Producer<Own, Peer> {
     stamp: u64,
     fence: WakerFence,
     watched: Option<Watched>,
+    /// When the witness looks again.
+    look_at: u64,
     bucket: Option<TokenBucket>,
     /// Credits that no honest consumer gives.
     refused_credits: u64,
@@ -64,6 +66,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
             stamp: 0,
             fence: WakerFence::new(),
             watched: None,
+            look_at: 0,
             bucket: TokenBucket::of(knobs.rate_hz, knobs.budget_ns),
             refused_credits: 0,
         }
@@ -181,25 +184,31 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     }
 
     /// The second witness: a lower bound of the age at credit, which no consumer can talk down and no delay of this side
-    /// blows up.
+    /// blows up. The consumer's line is fetched only a few times a budget: at each frame it would double the frame's cost.
+    #[inline]
     fn witness(&mut self, now: u64) {
+        if now >= self.look_at {
+            self.look_for_witness(now);
+        }
+    }
+
+    #[cold]
+    fn look_for_witness(&mut self, now: u64) {
         let page = self.at.producer_page;
         self.own.store64(page + offset_of!(ProducerPage, heartbeat), now, Relaxed);
+        self.look_at = now.saturating_add((self.knobs.budget_ns / WITNESS_LOOKS).max(WITNESS_NS_MIN));
+        if self.watched.is_some() {
+            self.look_at_credit();
+        }
         match self.watched.as_mut() {
-            None => self.watched = Some(Watched { end: self.head, stamp: self.stamp, seen: self.stamp }),
-            Some(_) => {
-                self.look_at_credit();
-                let credit = self.credit;
-                let Some(watched) = self.watched.as_mut() else { return };
-                if credit < watched.end {
-                    watched.seen = now;
-                    return;
-                }
+            Some(watched) if self.credit < watched.end => watched.seen = now,
+            Some(watched) => {
                 let over = self.knobs.budget_ns > 0 && watched.seen - watched.stamp > self.knobs.budget_ns;
                 self.own.add64(page + offset_of!(ProducerPage, samples), 1);
                 self.own.add64(page + offset_of!(ProducerPage, over), u64::from(over));
                 self.watched = None;
             }
+            None => self.watched = Some(Watched { end: self.head, stamp: self.stamp, seen: self.stamp }),
         }
     }
 
