@@ -1,10 +1,12 @@
 /** The project that `rtt init` writes: two built-in drivers, one route, and what to know, beside it. */
 
+const IMPORT = 'import "rtt.local/rtt"';
+
 export const PANEL_CUE = `// One host's wiring, declared. \`rtt check\` says what is wrong with it, and where.
 // Several .cue files in this folder are one declaration: divide it as you like.
 package panel
 
-import "rtt.local/rtt"
+${IMPORT}
 
 // Who this is. Signed plans are bound to this name.
 panel: rtt.#Panel & {name: "cell1"}
