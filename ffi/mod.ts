@@ -1,178 +1,130 @@
-/** The panel's native side. No import side effect: nothing is loaded until `openNative` is called. */
-import { loadFromMemory } from "./memory_file.ts";
-import { ABI, QUESTION_WORDS, SYMBOLS } from "./symbols.ts";
+/**
+ * The panel's native side under types. Importing this does nothing; `openNative` loads the library. All of it belongs to the
+ * panel's daemon: no other command needs native code.
+ */
+import { type Library, loadLibrary, NativeError } from "./load.ts";
+import { openLink, type PacketLink } from "./link.ts";
+import { type KeeperProcess, openKeeperProcess } from "./process.ts";
+import type { Calls } from "./symbols.ts";
 
-type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
+export { NativeError } from "./load.ts";
+export { type LaneGeometry, type Packet, type PacketLink } from "./link.ts";
+export type { KeeperProcess } from "./process.ts";
 
-/** Where a lane lies, as `rtt_figures` asks it. */
-export type LanePlace = readonly [
-  ringRegion: number,
-  producerPage: number,
-  ring: number,
-  ringBytes: number,
-  creditRegion: number,
-  consumerPage: number,
-];
+/** Bytes of the longest error that the library keeps. */
+const ERROR_BYTES = 8 * 1024;
 
-export class NativeError extends Error {
-  constructor(why: string) {
-    super(why);
-    this.name = "NativeError";
-  }
+/** Held by one process at a time, until it is disposed of or the process is gone. */
+export type Lock = Disposable;
+
+export interface Folder extends Disposable {
+  /** `/proc/self/fd/N`: short whatever the folder's own path is. For this process only. */
+  readonly path: string;
+  /** Makes names in the folder durable. */
+  sync(): void;
 }
 
-const BUSY = -2n;
-const ERROR_BYTES = 1_024;
-const PACKET_BYTES = 64 * 1_024;
+/** The file under the log. Everything throws `NativeError` with `native.noSpace` or `native.disk`. */
+export interface DurableFile extends Disposable {
+  write(offset: number, bytes: Uint8Array<ArrayBuffer>): void;
+  sync(): void;
+  /** False: the disk is full. */
+  reserve(bytes: number): boolean;
+  renew(bytes: Uint8Array<ArrayBuffer>): void;
+}
 
-export class Native {
-  readonly #library: Library;
+/** Where a keeper works. */
+export interface KeeperPlaces {
+  readonly run: string;
+  readonly store: string;
+  readonly logs: string;
+  readonly project: string;
+  /** Takes what the keeper itself says. */
+  readonly words: string;
+}
 
-  constructor(library: Library) {
-    this.#library = library;
-    const abi = library.symbols.rtt_panel_abi();
-    if (abi !== BigInt(ABI)) {
-      throw new NativeError(`cannot use the native library because its version is ${abi}, not ${ABI}`);
-    }
-  }
-
+export interface Native extends Disposable {
   /** CLOCK_MONOTONIC, nanoseconds. */
-  monotonicNs(): number {
-    return Number(this.#library.symbols.rtt_monotonic_ns());
-  }
-
-  /** Locks a file until this process ends. False: somebody else has it. */
-  lock(path: string): boolean {
-    const bytes = encode(path);
-    const answer = this.#library.symbols.rtt_lock(bytes, size(bytes));
-    if (answer === BUSY) return false;
-    this.#check(answer);
-    return true;
-  }
-
-  /** Starts a keeper with these options; its output is appended to `log`. Answers its process id. */
-  spawnKeeper(
-    program: Uint8Array<ArrayBuffer>,
-    drivers: Uint8Array<ArrayBuffer>,
-    options: readonly string[],
-    log: string,
-  ): number {
-    const words = encode([...options, log].join("\0"));
-    const { rtt_keeper_spawn } = this.#library.symbols;
-    return this.#check(rtt_keeper_spawn(program, size(program), drivers, size(drivers), words, size(words)));
-  }
-
-  /** Whether a keeper that this process started has ended; takes its end from the system. */
-  hasEnded(pid: number): boolean {
-    const answer = this.#library.symbols.rtt_keeper_reap(BigInt(pid));
-    if (answer === BUSY) return false;
-    this.#check(answer);
-    return true;
-  }
-
-  /** Connects to a keeper's socket. */
-  connect(path: string): NativeLink {
-    const bytes = encode(path);
-    const pointer = this.#library.symbols.rtt_link_open(bytes, size(bytes));
-    if (pointer === null) throw new NativeError(this.#lastError());
-    return new NativeLink(this.#library, pointer, () => this.#lastError());
-  }
-
-  /** Shuts down peers of other users and namespaces that are connected to the socket bound to `path`, and counts them. */
-  evictStrangers(path: string): number {
-    const bytes = encode(path);
-    return this.#check(this.#library.symbols.rtt_peers_evict(bytes, size(bytes)));
-  }
-
-  #check(answer: bigint): number {
-    if (answer < 0n) throw new NativeError(this.#lastError());
-    return Number(answer);
-  }
-
-  #lastError(): string {
-    const buffer = new Uint8Array(ERROR_BYTES);
-    const length = Number(this.#library.symbols.rtt_last_error(buffer, size(buffer)));
-    return new TextDecoder().decode(buffer.subarray(0, Math.max(0, length)));
-  }
+  monotonicNs(): number;
+  /** Undefined: another process holds it. The file says which (`lockHolder`). */
+  lock(path: string): Lock | undefined;
+  openFolder(path: string): Folder;
+  /** The file is made if it is not there; its folder must be. */
+  openFile(path: string): DurableFile;
+  /** Tells systemd; false when nobody asked to be told. */
+  notify(state: string): boolean;
+  /** Peers of the socket served at exactly this path that are not ours: shut down now, and how many they were. */
+  strangers(socketPath: string): number;
+  startKeeper(places: KeeperPlaces, keeper: Uint8Array<ArrayBuffer>, drivers: Uint8Array<ArrayBuffer>): KeeperProcess;
+  /** Undefined: no keeper listens in this folder. */
+  connect(run: string): PacketLink | undefined;
 }
 
-/** A connection to a keeper. Packets are collected by the library's own thread. */
-export class NativeLink {
-  readonly #library: Library;
-  readonly #lastError: () => string;
-  #pointer: Deno.PointerObject | null;
-  /** One call at a time waits for packets. */
-  #waiting: Promise<unknown> = Promise.resolve();
-
-  constructor(library: Library, pointer: Deno.PointerObject, lastError: () => string) {
-    this.#library = library;
-    this.#pointer = pointer;
-    this.#lastError = lastError;
-  }
-
-  send(packet: Uint8Array<ArrayBuffer>): void {
-    if (this.#library.symbols.rtt_link_send(this.#pointer, packet, size(packet)) < 0n) {
-      throw new NativeError(this.#lastError());
-    }
-  }
-
-  /** Packets as they come, until the link ends. */
-  async *packets(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const buffer = new Uint8Array(PACKET_BYTES);
-    while (this.#pointer !== null) {
-      const announced = this.#library.symbols.rtt_link_wait(this.#pointer);
-      this.#waiting = announced;
-      if (await announced === 0n || this.#pointer === null) return;
-      const taken = this.#library.symbols.rtt_link_take(this.#pointer, buffer, size(buffer));
-      if (taken < 0n) throw new NativeError(this.#lastError());
-      yield buffer.slice(0, Number(taken));
-    }
-  }
-
-  /** The reply to request `id` brings descriptors of these regions, in order. */
-  expectRegions(id: number, regions: readonly { readonly region: number; readonly bytes: number }[]): void {
-    const pairs = BigUint64Array.from(regions.flatMap(({ region, bytes }) => [BigInt(region), BigInt(bytes)]));
-    this.#library.symbols.rtt_link_expect(this.#pointer, BigInt(id), pairs, BigInt(regions.length));
-  }
-
-  forgetRegion(region: number): void {
-    this.#library.symbols.rtt_link_forget(this.#pointer, BigInt(region));
-  }
-
-  /** For each lane the words of `ffi/lane/src/figures.rs`, or undefined where its regions are not mapped. */
-  figures(lanes: readonly LanePlace[]): readonly (BigUint64Array | undefined)[] {
-    const words = Number(this.#library.symbols.rtt_figures_words());
-    const questions = BigUint64Array.from(lanes.flatMap((lane) => lane.map(BigInt)));
-    const answers = new BigUint64Array(lanes.length * words);
-    if (questions.length !== lanes.length * QUESTION_WORDS) throw new NativeError("bug: a lane's place has six words");
-    if (this.#library.symbols.rtt_figures(this.#pointer, questions, BigInt(lanes.length), answers) < 0n) {
-      throw new NativeError(this.#lastError());
-    }
-    return lanes.map((_, at) =>
-      answers[at * words] === 1n ? answers.subarray(at * words + 1, (at + 1) * words) : undefined
-    );
-  }
-
-  /** Ends the connection and its thread, and frees it when nothing waits on it any more. */
-  async close(): Promise<void> {
-    const pointer = this.#pointer;
-    if (pointer === null) return;
-    this.#pointer = null;
-    this.#library.symbols.rtt_link_shut(pointer);
-    await this.#waiting;
-    this.#library.symbols.rtt_link_close(pointer);
-  }
-}
-
-/** Loads the library in these bytes. It stays loaded until the process ends. */
 export function openNative(library: Uint8Array<ArrayBuffer>): Native {
-  return new Native(loadFromMemory(library, "librtt_panel.so", (path) => Deno.dlopen(path, SYMBOLS)));
+  const loaded = loadLibrary(library);
+  return natively(loaded, checker(loaded.calls));
 }
 
-function encode(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
+/** The process that a lock file names; 0 when it names none. */
+export function lockHolder(path: string): number {
+  try {
+    return Number.parseInt(Deno.readTextFileSync(path), 10) || 0;
+  } catch {
+    return 0;
+  }
 }
 
-function size(bytes: Uint8Array): bigint {
-  return BigInt(bytes.length);
+export type Check = (answer: number) => number;
+
+/** -1 becomes an error with the library's words. */
+function checker(calls: Calls): Check {
+  const buffer = new Uint8Array(ERROR_BYTES);
+  return (answer) => {
+    if (answer !== -1) return answer;
+    const count = calls.rtt_last_error(buffer, BigInt(buffer.length));
+    const [code = "", ...message] = new TextDecoder().decode(buffer.slice(0, count)).split("\n");
+    throw new NativeError(code || "native.unknown", message.join("\n") || "cannot do it because a native call failed");
+  };
+}
+
+function natively(loaded: Library, check: Check): Native {
+  const { calls } = loaded;
+  const encoder = new TextEncoder();
+  const withText = (call: (bytes: Uint8Array<ArrayBuffer>, length: bigint) => number, text: string): number => {
+    const bytes = encoder.encode(text);
+    return check(call(bytes, BigInt(bytes.length)));
+  };
+  return {
+    monotonicNs: () => calls.rtt_clock_ns(),
+    lock(path) {
+      const lock = withText(calls.rtt_lock_take, path);
+      return lock === 0 ? undefined : { [Symbol.dispose]: () => void check(calls.rtt_lock_drop(lock)) };
+    },
+    openFolder(path) {
+      const folder = withText(calls.rtt_folder_open, path);
+      return {
+        path: `/proc/self/fd/${check(calls.rtt_folder_descriptor(folder))}`,
+        sync: () => void check(calls.rtt_folder_sync(folder)),
+        [Symbol.dispose]: () => void check(calls.rtt_folder_drop(folder)),
+      };
+    },
+    openFile(path) {
+      const file = withText(calls.rtt_file_open, path);
+      return {
+        write: (offset, bytes) => void check(calls.rtt_file_write(file, BigInt(offset), bytes, BigInt(bytes.length))),
+        sync: () => void check(calls.rtt_file_sync(file)),
+        reserve: (bytes) => check(calls.rtt_file_reserve(file, BigInt(bytes))) === 1,
+        renew: (bytes) => void check(calls.rtt_file_renew(file, bytes, BigInt(bytes.length))),
+        [Symbol.dispose]: () => void check(calls.rtt_file_drop(file)),
+      };
+    },
+    notify: (state) => withText(calls.rtt_notify, state) === 1,
+    strangers: (path) => withText(calls.rtt_strangers, path),
+    startKeeper: (places, keeper, drivers) => openKeeperProcess(calls, check, places, keeper, drivers),
+    connect(run) {
+      const link = withText(calls.rtt_link_open, run);
+      return link === 0 ? undefined : openLink(calls, check, link);
+    },
+    [Symbol.dispose]: () => loaded[Symbol.dispose](),
+  };
 }

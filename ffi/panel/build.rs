@@ -1,5 +1,5 @@
-//! The run-time unloads libraries while their threads may still be on their way out: this one stays.
+//! Deno unloads libraries when it exits, under the feet of their threads; a library marked so stays.
 fn main() {
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
 }

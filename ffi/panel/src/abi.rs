@@ -1,258 +1,310 @@
-//! The C ABI. Pointers are checked for null, lengths are the caller's word; nothing is kept after a call returns.
-use crate::error::{BUSY, FAILED, answer, failed, last};
-use crate::link::Link;
-use crate::telemetry::{ANSWER_WORDS, QUESTION_WORDS};
-use crate::{keeper, lock, peers, telemetry};
-use std::sync::Arc;
+//! What JavaScript calls: `ffi/symbols.ts` is this file's table. All calls but the three `_wait`s are synchronous; only those
+//! three may be made `nonblocking`, and they take numbers and nothing else.
+use crate::durable::{self, FILES};
+use crate::error::{self, PanelError};
+use crate::folder::{self, FOLDERS};
+use crate::keeper::{self, KEEPERS, Places};
+use crate::link::{self, LINKS};
+use crate::lock::{self, LOCKS};
+use crate::outside::{answer, bytes, copy_text, done, room, text};
+use crate::table::locked;
+use crate::telemetry::{FIGURE_WORDS, LANE_WORDS};
+use crate::{notify, peers};
+use std::path::{Path, PathBuf};
 
-/// Version of this table of functions; `ffi/symbols.ts` has the same number.
-const ABI: i64 = 1;
+/// Version of this table; `ffi/symbols.ts` holds the same number.
+pub const ABI: u32 = 1;
 
 #[unsafe(no_mangle)]
-pub extern "C" fn rtt_panel_abi() -> i64 {
+pub extern "C" fn rtt_panel_abi() -> u32 {
     ABI
+}
+
+/// Numbers of one row of `rtt_link_figures`.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_figure_words() -> u32 {
+    FIGURE_WORDS as u32
 }
 
 /// CLOCK_MONOTONIC, nanoseconds.
 #[unsafe(no_mangle)]
-pub extern "C" fn rtt_monotonic_ns() -> i64 {
-    rtt_lane::clock::now().cast_signed()
+pub extern "C" fn rtt_clock_ns() -> f64 {
+    rtt_lane::clock::now() as f64
 }
 
-/// Copies the last error's sentence of this thread; answers its length in bytes.
+/// The words of the last call on this thread that answered -1: code and message on two lines.
 ///
 /// # Safety
-/// `into` points to `capacity` writable bytes.
+/// `into` has room for `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_last_error(into: *mut u8, capacity: usize) -> i64 {
-    let sentence = last();
-    // SAFETY: as the caller promises.
-    let Some(into) = (unsafe { writable(into, capacity) }) else { return FAILED };
-    let length = sentence.len().min(into.len());
-    into[..length].copy_from_slice(&sentence.as_bytes()[..length]);
-    length as i64
+pub unsafe extern "C" fn rtt_last_error(into: *mut u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    unsafe { room(into, length) }.map_or(0, |into| copy_text(&error::last(), into))
 }
 
-/// Takes an exclusive lock that this process keeps until it ends: its descriptor, -2 when somebody else has it.
+/// A lock's number; 0: somebody else holds it.
 ///
 /// # Safety
-/// `path` points to `length` readable bytes.
+/// `path` is `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_lock(path: *const u8, length: usize) -> i64 {
-    // SAFETY: as the caller promises.
-    match unsafe { text(path, length) }.and_then(lock::take) {
-        Ok(Some(descriptor)) => descriptor,
-        Ok(None) => BUSY,
-        Err(error) => failed(error),
-    }
+pub unsafe extern "C" fn rtt_lock_take(path: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(
+        unsafe { text(path, length) }
+            .and_then(|path| lock::take(Path::new(path))?.map_or(Ok(0), |lock| LOCKS.insert(lock))),
+    )
 }
 
-/// Starts a keeper: `words` are its options and last the file for its output, divided by zero bytes. Answers its pid.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_lock_drop(lock: i32) -> i32 {
+    done(LOCKS.remove(lock).map(drop))
+}
+
+/// A folder's number.
 ///
 /// # Safety
-/// Each pointer points to as many readable bytes as its length says.
+/// `path` is `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_keeper_spawn(
-    program: *const u8,
-    program_length: usize,
+pub unsafe extern "C" fn rtt_folder_open(path: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { text(path, length) }.and_then(|path| FOLDERS.insert(folder::open_folder(Path::new(path))?)))
+}
+
+/// The folder's descriptor: `/proc/self/fd/N` is its short path.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_folder_descriptor(folder: i32) -> i32 {
+    answer(FOLDERS.get(folder).map(|folder| folder::number(&folder)))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_folder_sync(folder: i32) -> i32 {
+    done(FOLDERS.get(folder).and_then(|folder| folder::sync(&folder)))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_folder_drop(folder: i32) -> i32 {
+    done(FOLDERS.remove(folder).map(drop))
+}
+
+/// A durable file's number; the file is made if it is not there.
+///
+/// # Safety
+/// `path` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_file_open(path: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { text(path, length) }.and_then(|path| FILES.insert(durable::open_file(Path::new(path))?)))
+}
+
+/// # Safety
+/// `from` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_file_write(file: i32, offset: u64, from: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    done(unsafe { bytes(from, length) }.and_then(|from| FILES.get(file)?.write(offset, from)))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_file_sync(file: i32) -> i32 {
+    done(FILES.get(file).and_then(|file| file.sync()))
+}
+
+/// 1: there is room; 0: the disk is full.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_file_reserve(file: i32, bytes: u64) -> i32 {
+    answer(FILES.get(file).and_then(|file| file.reserve(bytes)).map(i32::from))
+}
+
+/// # Safety
+/// `from` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_file_renew(file: i32, from: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    done(unsafe { bytes(from, length) }.and_then(|from| FILES.get(file)?.renew(from)))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_file_drop(file: i32) -> i32 {
+    done(FILES.remove(file).map(drop))
+}
+
+/// 1: told; 0: nobody asked to be told.
+///
+/// # Safety
+/// `state` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_notify(state: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { text(state, length) }.and_then(notify::notify).map(i32::from))
+}
+
+/// Peers of the socket bound to `path` that are not ours, shut down now; how many.
+///
+/// # Safety
+/// `path` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_strangers(path: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { text(path, length) }.and_then(peers::strangers))
+}
+
+/// A keeper's number. `places` is run, store, logs, project and the file of its words, each ended by a line feed.
+///
+/// # Safety
+/// Each pointer is to as many bytes as the length behind it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_keeper_start(
+    places: *const u8,
+    places_length: usize,
+    keeper: *const u8,
+    keeper_length: usize,
     drivers: *const u8,
     drivers_length: usize,
-    words: *const u8,
-    words_length: usize,
-) -> i64 {
-    // SAFETY: as the caller promises.
-    let given =
-        unsafe { (readable(program, program_length), readable(drivers, drivers_length), text(words, words_length)) };
-    let (Some(program), Some(drivers), Ok(words)) = given else {
-        return failed("cannot start the keeper without its bytes");
+) -> i32 {
+    let start = || {
+        // SAFETY: by the caller's promise.
+        let (places, keeper, drivers) =
+            unsafe { (text(places, places_length)?, bytes(keeper, keeper_length)?, bytes(drivers, drivers_length)?) };
+        let lines: Vec<PathBuf> = places.lines().map(PathBuf::from).collect();
+        let [run, store, logs, project, words] =
+            lines.try_into().map_err(|_| PanelError::bug("a keeper needs five places"))?;
+        KEEPERS.insert(keeper::start(&Places { run, store, logs, project, words }, keeper, drivers)?)
     };
-    let words: Vec<&str> = words.split('\0').collect();
-    let Some((log, words)) = words.split_last() else { return failed("cannot start the keeper without a log") };
-    answer(keeper::spawn(program, drivers, words, log))
+    answer(start())
 }
 
-/// The wait status of a keeper that this process started, -2 while it runs.
 #[unsafe(no_mangle)]
-pub extern "C" fn rtt_keeper_reap(pid: i64) -> i64 {
-    match keeper::reap(pid) {
-        Ok(Some(status)) => status,
-        Ok(None) => BUSY,
-        Err(error) => failed(error),
-    }
+pub extern "C" fn rtt_keeper_pid(keeper: i32) -> i32 {
+    answer(KEEPERS.get(keeper).map(|keeper| keeper.pid.as_raw_nonzero().get()))
 }
 
-/// Connects to a keeper's socket. The link is to be closed with `rtt_link_close`; null on failure.
+/// 1: it listens, or has failed; 0: neither in time. Nonblocking.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_keeper_ready_wait(keeper: i32, within_ms: i32) -> i32 {
+    answer(KEEPERS.get(keeper).and_then(|keeper| keeper.wait_ready(within_ms)).map(i32::from))
+}
+
+/// 1: it has ended; 0: not in time. Nonblocking.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_keeper_exit_wait(keeper: i32, within_ms: i32) -> i32 {
+    answer(KEEPERS.get(keeper).and_then(|keeper| keeper.wait_exit(within_ms)).map(i32::from))
+}
+
+/// Its exit code, or 1000 + signal; -2 while it runs.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_keeper_exit(keeper: i32) -> i32 {
+    let status = |exit: Option<i32>| exit.map_or(-2, |exit| if exit < 0 { 1_000 - exit } else { exit });
+    answer(KEEPERS.get(keeper).and_then(|keeper| keeper.exit()).map(status))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_keeper_drop(keeper: i32) -> i32 {
+    done(KEEPERS.remove(keeper).map(drop))
+}
+
+/// A link's number; 0: no keeper listens in this folder.
 ///
 /// # Safety
-/// `path` points to `length` readable bytes.
+/// `folder` is `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_open(path: *const u8, length: usize) -> *const Link {
-    // SAFETY: as the caller promises.
-    match unsafe { text(path, length) }.and_then(Link::open) {
-        Ok(link) => Arc::into_raw(link),
-        Err(error) => {
-            failed(error);
-            std::ptr::null()
-        }
-    }
+pub unsafe extern "C" fn rtt_link_open(folder: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(
+        unsafe { text(folder, length) }
+            .and_then(|folder| link::open(folder, "keeper.sock")?.map_or(Ok(0), |link| LINKS.insert(link))),
+    )
 }
 
-/// Sends one packet.
+/// # Safety
+/// `from` is `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rtt_link_send(link: i32, from: *const u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    done(unsafe { bytes(from, length) }.and_then(|from| LINKS.get(link)?.send(from)))
+}
+
+/// 1: a packet is there; 0: none will come. Nonblocking.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_link_wait(link: i32) -> i32 {
+    answer(LINKS.get(link).and_then(|link| link.wait()).map(i32::from))
+}
+
+/// Copies the next packet out: its length, 0 when none is there.
 ///
 /// # Safety
-/// `link` is open, and `bytes` points to `length` readable bytes.
+/// `into` has room for `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_send(link: *const Link, bytes: *const u8, length: usize) -> i64 {
-    // SAFETY: as the caller promises.
-    let (link, bytes) = unsafe { (open(link), readable(bytes, length)) };
-    let (Some(link), Some(bytes)) = (link, bytes) else { return failed("cannot send without a link or bytes") };
-    answer(link.send(bytes).map(|()| 0))
+pub unsafe extern "C" fn rtt_link_take(link: i32, into: *mut u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { room(into, length) }.and_then(|into| LINKS.get(link)?.take(into)))
 }
 
-/// Waits for a packet and answers its length, 0 when the link is closed. Called off the caller's thread: it takes no buffer.
+/// How many descriptors came with the packet taken last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_link_descriptors(link: i32) -> i32 {
+    answer(LINKS.get(link).map(|link| link.descriptors()))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_link_map(link: i32, descriptor: u32, region: u64, bytes: u64) -> i32 {
+    done(LINKS.get(link).and_then(|link| link.map(descriptor as usize, region, bytes)))
+}
+
+/// Forgets all regions but these.
 ///
 /// # Safety
-/// `link` is open, and stays so until this returns (`rtt_link_shut` makes it return).
+/// `regions` is `count` numbers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_wait(link: *const Link) -> i64 {
-    // SAFETY: as the caller promises.
-    unsafe { open(link) }.map_or(0, |link| link.pump().wait() as i64)
+pub unsafe extern "C" fn rtt_link_keep(link: i32, regions: *mut u64, count: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    done(unsafe { room(regions, count) }.and_then(|regions| {
+        locked(&LINKS.get(link)?.telemetry).keep(regions);
+        Ok(())
+    }))
 }
 
-/// Copies the packet that `rtt_link_wait` announced; answers its length.
+/// The lanes that `rtt_link_figures` reads, eight numbers each.
 ///
 /// # Safety
-/// `link` is open, and `into` points to `capacity` writable bytes.
+/// `table` is `count` times eight numbers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_take(link: *const Link, into: *mut u8, capacity: usize) -> i64 {
-    // SAFETY: as the caller promises.
-    let (link, into) = unsafe { (open(link), writable(into, capacity)) };
-    let taken = link.zip(into).and_then(|(link, into)| link.pump().take(into));
-    taken.map_or_else(|| failed("cannot take a packet because none that fits is there"), |length| length as i64)
+pub unsafe extern "C" fn rtt_link_lanes(link: i32, table: *mut u64, count: usize) -> i32 {
+    let words = count.saturating_mul(LANE_WORDS);
+    // SAFETY: by the caller's promise.
+    done(unsafe { room(table, words) }.and_then(|table| locked(&LINKS.get(link)?.telemetry).set_lanes(table)))
 }
 
-/// The reply to `request` brings descriptors of these regions: pairs of number and size.
+/// Fills one row for each lane; how many.
 ///
 /// # Safety
-/// `link` is open, and `pairs` points to `2 * count` readable words.
+/// `into` has room for `length` numbers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_expect(link: *const Link, request: u64, pairs: *const u64, count: usize) -> i64 {
-    // SAFETY: as the caller promises.
-    let (link, pairs) = unsafe { (open(link), readable(pairs, 2 * count)) };
-    let (Some(link), Some(pairs)) = (link, pairs) else { return failed("cannot expect regions without a link") };
-    link.expect(request, pairs.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect());
-    0
+pub unsafe extern "C" fn rtt_link_figures(link: i32, into: *mut f64, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(
+        unsafe { room(into, length) }
+            .and_then(|into| locked(&LINKS.get(link)?.telemetry).figures(rtt_lane::clock::now(), into)),
+    )
 }
 
-/// Unmaps a region.
+/// Why no packet will come.
 ///
 /// # Safety
-/// `link` is open.
+/// `into` has room for `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_forget(link: *const Link, region: u64) -> i64 {
-    // SAFETY: as the caller promises.
-    match unsafe { open(link) } {
-        Some(link) => {
-            link.forget(region);
-            0
-        }
-        None => failed("cannot forget a region without a link"),
-    }
+pub unsafe extern "C" fn rtt_link_why(link: i32, into: *mut u8, length: usize) -> i32 {
+    // SAFETY: by the caller's promise.
+    answer(unsafe { room(into, length) }.and_then(|into| Ok(copy_text(&LINKS.get(link)?.why(), into))))
 }
 
-/// Reads the figures of `count` lanes: `QUESTION_WORDS` words in, `rtt_figures_words()` words out for each.
-///
-/// # Safety
-/// `link` is open; `questions` and `answers` point to as many words as that makes, the latter writable.
+/// Ends the link's thread and its wait.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_figures(link: *const Link, questions: *const u64, count: usize, answers: *mut u64) -> i64 {
-    // SAFETY: as the caller promises.
-    let given =
-        unsafe { (open(link), readable(questions, count * QUESTION_WORDS), writable(answers, count * ANSWER_WORDS)) };
-    let (Some(link), Some(questions), Some(answers)) = given else {
-        return failed("cannot read figures without a link");
-    };
-    let now = rtt_lane::clock::now();
-    let (questions, _) = questions.as_chunks::<QUESTION_WORDS>();
-    for (question, into) in questions.iter().zip(answers.chunks_exact_mut(ANSWER_WORDS)) {
-        telemetry::answer(link, question, now, into);
-    }
-    0
+pub extern "C" fn rtt_link_stop(link: i32) -> i32 {
+    done(LINKS.get(link).and_then(|link| link.stop()))
 }
 
+/// The connection ends.
 #[unsafe(no_mangle)]
-pub extern "C" fn rtt_figures_words() -> i64 {
-    ANSWER_WORDS as i64
-}
-
-/// Shuts the connection: a waiting call returns 0 from now on. The link is still to be closed.
-///
-/// # Safety
-/// `link` is open.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_shut(link: *const Link) -> i64 {
-    // SAFETY: as the caller promises.
-    if let Some(link) = unsafe { open(link) } {
-        link.close();
-    }
-    0
-}
-
-/// Frees the link. No call with it may be under way.
-///
-/// # Safety
-/// `link` came from `rtt_link_open` and is not used again.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_link_close(link: *const Link) -> i64 {
-    if !link.is_null() {
-        // SAFETY: it came from `Arc::into_raw` in `rtt_link_open`, and this is its one owner.
-        let link = unsafe { Arc::from_raw(link) };
-        link.close();
-    }
-    0
-}
-
-/// How many strangers were connected to the socket bound to this path; they are no longer.
-///
-/// # Safety
-/// `path` points to `length` readable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rtt_peers_evict(path: *const u8, length: usize) -> i64 {
-    // SAFETY: as the caller promises.
-    answer(unsafe { text(path, length) }.and_then(peers::evict))
-}
-
-/// # Safety
-/// `pointer` is null or points to `length` readable values that nobody changes during the call.
-unsafe fn readable<'call, T>(pointer: *const T, length: usize) -> Option<&'call [T]> {
-    if pointer.is_null() || length == 0 {
-        return (length == 0).then_some(&[]);
-    }
-    // SAFETY: as the caller promises.
-    Some(unsafe { std::slice::from_raw_parts(pointer, length) })
-}
-
-/// # Safety
-/// `pointer` is null or points to `length` writable values that nobody else uses during the call.
-unsafe fn writable<'call, T>(pointer: *mut T, length: usize) -> Option<&'call mut [T]> {
-    if pointer.is_null() || length == 0 {
-        return (length == 0).then_some(&mut []);
-    }
-    // SAFETY: as the caller promises.
-    Some(unsafe { std::slice::from_raw_parts_mut(pointer, length) })
-}
-
-/// # Safety
-/// As `readable`.
-unsafe fn text<'call>(pointer: *const u8, length: usize) -> Result<&'call str, String> {
-    // SAFETY: as the caller promises.
-    let bytes = unsafe { readable(pointer, length) }.ok_or("cannot read a text that is not there")?;
-    std::str::from_utf8(bytes).map_err(|_| "cannot read a text that is not UTF-8".to_owned())
-}
-
-/// # Safety
-/// `link` is null or came from `rtt_link_open` and is not closed.
-unsafe fn open<'call>(link: *const Link) -> Option<&'call Link> {
-    // SAFETY: as the caller promises.
-    unsafe { link.as_ref() }
+pub extern "C" fn rtt_link_drop(link: i32) -> i32 {
+    done(LINKS.remove(link).map(drop))
 }

@@ -1,13 +1,19 @@
-//! What the control plane can't do in its own language, as a C ABI: the table of it is `ffi/symbols.ts`.
+//! The panel's native side, a library that Deno loads from memory (`ffi/mod.ts`). It moves bytes, descriptors and numbers and
+//! decides nothing: what packets mean is read and written in TypeScript (`cli/adapters/`).
 //!
-//! Every function answers a number: 0 or more is good, negative is not, and `rtt_last_error` then has the sentence. Buffers
-//! are the caller's for the time of the call; only `rtt_link_wait` may be called off the caller's thread, and it takes none.
-mod abi;
+//! `abi` is the table of calls. No memory that a peer can write, and no pointer into this library, ever reaches JavaScript.
+
+pub mod abi;
+mod durable;
 mod error;
+mod folder;
 mod keeper;
+mod limits;
 mod link;
 mod lock;
-mod paths;
+mod notify;
+mod outside;
 mod peers;
-mod pump;
+mod program;
+mod table;
 mod telemetry;

@@ -1,103 +1,241 @@
-//! The link to the keeper: one SEQPACKET socket, one thread that receives. Region descriptors that come with a reply are
-//! mapped here and never seen by the control plane.
-use crate::paths::short;
-use crate::pump::Pump;
-use rtt_control::packet::{self, Mode};
-use rtt_control::panel::KeeperToPanel;
-use rtt_lane::View;
-use rustix::net::{AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, shutdown, socket_with};
-use std::collections::HashMap;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! The panel's end of the socket to the keeper. A thread of this library collects packets and descriptors all the time, so
+//! that the keeper is never kept waiting by JavaScript; one call at a time waits for them; an eventfd stops the thread.
+use crate::error::{PanelError, Result};
+use crate::limits::{INCOMING, OUTGOING, PACKETS_A_TURN};
+use crate::table::{Table, locked};
+use crate::telemetry::Telemetry;
+use rtt_control::packet::{self, Mode, Packet};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Regions asked for by one request, in order: number and size in bytes.
-pub type Expected = Vec<(u64, u64)>;
+pub static LINKS: Table<Link> = Table::new();
 
 pub struct Link {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Descriptors of the packet that was taken last.
+    taken: Mutex<Vec<Option<OwnedFd>>>,
+    pub telemetry: Mutex<Telemetry>,
+}
+
+struct Shared {
     socket: OwnedFd,
-    pump: Pump,
-    expected: Mutex<HashMap<u64, Expected>>,
-    regions: Mutex<HashMap<u64, View>>,
-    receiver: Mutex<Option<JoinHandle<()>>>,
+    wake: OwnedFd,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    incoming: VecDeque<Packet>,
+    outgoing: VecDeque<Vec<u8>>,
+    stopping: bool,
+    /// Why there will be no further packet.
+    over: Option<PanelError>,
+    somebody_waits: bool,
+}
+
+/// Connects to the keeper's socket in a folder. `None`: no keeper listens there.
+pub fn open(folder: &str, name: &str) -> Result<Option<Link>> {
+    let wrong = |error: Errno| PanelError::system("connect to the keeper", error);
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(wrong)?;
+    // By the folder's descriptor: its own path may be longer than an address.
+    let Some(folder) = crate::folder::try_open(Path::new(folder))? else { return Ok(None) };
+    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd())).map_err(wrong)?;
+    match connect(&socket, &address) {
+        Ok(()) => start(socket).map(Some),
+        Err(Errno::NOENT | Errno::CONNREFUSED) => Ok(None),
+        Err(error) => Err(wrong(error)),
+    }
+}
+
+/// Begins to collect from a connected socket.
+pub fn start(socket: OwnedFd) -> Result<Link> {
+    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    let wake = eventfd(0, flags).map_err(|error| PanelError::system("make an eventfd", error))?;
+    let shared = Arc::new(Shared { socket, wake, state: Mutex::default(), changed: Condvar::new() });
+    let theirs = Arc::clone(&shared);
+    let thread = std::thread::Builder::new()
+        .name("rtt-link".into())
+        .spawn(move || theirs.collect())
+        .map_err(|error| PanelError::system("start a thread", error))?;
+    Ok(Link { shared, thread: Mutex::new(Some(thread)), taken: Mutex::default(), telemetry: Mutex::default() })
 }
 
 impl Link {
-    pub fn open(path: &str) -> Result<Arc<Self>, String> {
-        let explain = |error: rustix::io::Errno| format!("cannot connect to {path} because {error}");
-        let short = short(path)?;
-        let socket =
-            socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(explain)?;
-        connect(&socket, &SocketAddrUnix::new(&*short.path).map_err(explain)?).map_err(explain)?;
-        let link = Arc::new(Self {
-            socket,
-            pump: Pump::default(),
-            expected: Mutex::default(),
-            regions: Mutex::default(),
-            receiver: Mutex::default(),
-        });
-        let receiving = Arc::clone(&link);
-        let thread = std::thread::Builder::new().name("rtt-link".to_owned()).spawn(move || receiving.receive());
-        *lock(&link.receiver) = Some(thread.map_err(|error| format!("cannot start a thread because {error}"))?);
-        Ok(link)
-    }
-
-    pub fn send(&self, bytes: &[u8]) -> Result<(), String> {
-        packet::send(&self.socket, bytes, &[], Mode::Wait).map_err(|error| error.to_string())
-    }
-
-    /// The reply to request `id` will bring descriptors of these regions.
-    pub fn expect(&self, id: u64, regions: Expected) {
-        lock(&self.expected).insert(id, regions);
-    }
-
-    pub fn forget(&self, region: u64) {
-        lock(&self.regions).remove(&region);
-    }
-
-    pub fn region(&self, region: u64) -> Option<View> {
-        lock(&self.regions).get(&region).cloned()
-    }
-
-    pub fn pump(&self) -> &Pump {
-        &self.pump
-    }
-
-    /// Ends the thread, and waits for it: it must be gone before the process unloads this library.
-    pub fn close(&self) {
-        // A socket that is closed already is as good.
-        let _ = shutdown(&self.socket, Shutdown::Both);
-        self.pump.close();
-        if let Some(thread) = lock(&self.receiver).take() {
-            // A panic there has been printed; there is nothing else to do with it here.
-            let _ = thread.join();
+    /// Sends a packet at once, or keeps it in order until the keeper reads.
+    pub fn send(&self, bytes: &[u8]) -> Result<()> {
+        let mut state = locked(&self.shared.state);
+        if let Some(over) = &state.over {
+            return Err(over.clone());
         }
-    }
-
-    fn receive(&self) {
-        while let Ok(packet) = packet::receive(&self.socket, Mode::Wait) {
-            if !packet.descriptors.is_empty() {
-                self.map(&packet.bytes, &packet.descriptors);
-            }
-            if !self.pump.push(packet.bytes) {
-                break;
+        if state.outgoing.is_empty() {
+            match packet::send(&self.shared.socket, bytes, &[], Mode::Try) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.would_block() => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        self.pump.close();
+        if state.outgoing.len() >= OUTGOING {
+            let why = format!("cannot send to the keeper because it has left {OUTGOING} packets unread");
+            return Err(PanelError::new("control.unread", why));
+        }
+        state.outgoing.push_back(bytes.to_vec());
+        drop(state);
+        self.shared.rouse();
+        Ok(())
     }
 
-    /// A region that can't be mapped has no figures; the lane then shows none.
-    fn map(&self, bytes: &[u8], descriptors: &[OwnedFd]) {
-        let Ok(KeeperToPanel::Reply { id, .. }) = KeeperToPanel::from_bytes(bytes) else { return };
-        let Some(regions) = lock(&self.expected).remove(&id) else { return };
-        for ((region, size), descriptor) in regions.into_iter().zip(descriptors) {
-            if let Ok(view) = View::map(descriptor, size) {
-                lock(&self.regions).insert(region, view);
-            }
+    /// Waits until a packet is there (true) or none will come any more (false).
+    pub fn wait(&self) -> Result<bool> {
+        let mut state = locked(&self.shared.state);
+        if std::mem::replace(&mut state.somebody_waits, true) {
+            return Err(PanelError::bug("somebody waits on this link already"));
         }
+        while state.incoming.is_empty() && state.over.is_none() && !state.stopping {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.somebody_waits = false;
+        Ok(!state.incoming.is_empty() && !state.stopping)
+    }
+
+    /// Copies the next packet out and keeps its descriptors; 0 when none is there.
+    pub fn take(&self, into: &mut [u8]) -> Result<i32> {
+        let mut state = locked(&self.shared.state);
+        let Some(next) = state.incoming.front() else { return Ok(0) };
+        let count = next.bytes.len();
+        let room = into.get_mut(..count).ok_or_else(|| PanelError::bug("the buffer is smaller than a packet"))?;
+        room.copy_from_slice(&next.bytes);
+        let was_full = state.incoming.len() >= INCOMING;
+        let descriptors = state.incoming.pop_front().map(|packet| packet.descriptors).unwrap_or_default();
+        drop(state);
+        if was_full {
+            self.shared.rouse();
+        }
+        *locked(&self.taken) = descriptors.into_iter().map(Some).collect();
+        i32::try_from(count).map_err(|_| PanelError::bug("a packet is too large"))
+    }
+
+    pub fn descriptors(&self) -> i32 {
+        i32::try_from(locked(&self.taken).len()).unwrap_or(i32::MAX)
+    }
+
+    /// Maps the region behind a descriptor of the packet that was taken last.
+    pub fn map(&self, index: usize, region: u64, bytes: u64) -> Result<()> {
+        let descriptor = locked(&self.taken).get_mut(index).and_then(Option::take);
+        let descriptor = descriptor.ok_or_else(|| PanelError::bug("the packet had no such descriptor"))?;
+        locked(&self.telemetry).map(&descriptor, region, bytes)
+    }
+
+    /// Why there are no further packets; empty while there may be.
+    pub fn why(&self) -> String {
+        locked(&self.shared.state).over.as_ref().map_or_else(String::new, |over| over.message.clone())
+    }
+
+    /// Ends the thread and every wait. The connection itself ends with the last user of this link.
+    pub fn stop(&self) -> Result<()> {
+        locked(&self.shared.state).stopping = true;
+        self.shared.changed.notify_all();
+        self.shared.rouse();
+        let thread = locked(&self.thread).take();
+        let ended = thread.is_none_or(|thread| thread.join().is_ok());
+        if ended { Ok(()) } else { Err(PanelError::bug("the link's thread panicked")) }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Link {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+impl Shared {
+    fn rouse(&self) {
+        // A full counter means that it is awake anyway.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    fn collect(&self) {
+        let ended = loop {
+            match self.turn() {
+                Ok(true) => {}
+                Ok(false) => break PanelError::new("control.closed", "the link was closed here"),
+                Err(error) => break error,
+            }
+        };
+        locked(&self.state).over = Some(ended);
+        self.changed.notify_all();
+    }
+
+    /// False: told to stop.
+    fn turn(&self) -> Result<bool> {
+        let (reads, writes) = {
+            let state = locked(&self.state);
+            if state.stopping {
+                return Ok(false);
+            }
+            (state.incoming.len() < INCOMING, !state.outgoing.is_empty())
+        };
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, reads);
+        wanted.set(PollFlags::OUT, writes);
+        let mut watched = vec![PollFd::new(&self.wake, PollFlags::IN)];
+        // A socket that hung up while nothing is wanted of it would wake the loop for ever.
+        if !wanted.is_empty() {
+            watched.push(PollFd::new(&self.socket, wanted));
+        }
+        match poll(&mut watched, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(PanelError::system("wait for the keeper", error)),
+        }
+        if !watched[0].revents().is_empty() {
+            let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
+        }
+        let happened = watched.get(1).map_or(PollFlags::empty(), PollFd::revents);
+        if happened.intersects(PollFlags::OUT) {
+            self.push()?;
+        }
+        if reads && happened.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            self.pull()?;
+        }
+        Ok(true)
+    }
+
+    fn push(&self) -> Result<()> {
+        let mut state = locked(&self.state);
+        while let Some(next) = state.outgoing.front() {
+            match packet::send(&self.socket, next, &[], Mode::Try) {
+                Ok(()) => drop(state.outgoing.pop_front()),
+                Err(error) if error.would_block() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn pull(&self) -> Result<()> {
+        for _ in 0..PACKETS_A_TURN {
+            match packet::receive(&self.socket, Mode::Try) {
+                Ok(packet) => {
+                    let mut state = locked(&self.state);
+                    state.incoming.push_back(packet);
+                    let full = state.incoming.len() >= INCOMING;
+                    drop(state);
+                    self.changed.notify_all();
+                    if full {
+                        break;
+                    }
+                }
+                Err(error) if error.would_block() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,89 +1,86 @@
-//! Who is connected to the local API. Its socket has mode 0600; what is left are peers of the same user in another user or
-//! pid namespace, to whom that user id may have been lent.
-use rustix::net::sockopt::{socket_acceptconn, socket_peercred};
-use rustix::net::{AddressFamily, Shutdown, SocketAddrUnix, getsockname, shutdown};
-use rustix::process::geteuid;
-use std::os::fd::BorrowedFd;
+//! Who is connected to a socket that this process serves. The run-time that serves it does not tell connections apart, so
+//! they are found among our own descriptors, and those of strangers are shut down.
+use crate::error::{PanelError, Result};
+use crate::limits::DESCRIPTORS;
+use crate::table::locked;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::net::sockopt::{socket_acceptconn, socket_cookie, socket_domain, socket_peercred};
+use rustix::net::{AddressFamily, Shutdown, SocketAddrAny, SocketAddrUnix, getsockname, shutdown};
+use std::collections::HashSet;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
 
-/// Shuts down accepted connections of the socket that was bound to `path` whose peer is a stranger, and counts them.
-pub fn evict(path: &str) -> Result<i64, String> {
-    let mut strangers = 0;
-    let entries =
-        std::fs::read_dir("/proc/self/fd").map_err(|error| format!("cannot list descriptors because {error}"))?;
-    for entry in entries.flatten() {
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-        // SAFETY: borrowed for this turn. If another thread closes it meanwhile, the calls below fail or look at another
-        // socket of this process, whose path and peer are then checked like any other's.
-        let socket = unsafe { BorrowedFd::borrow_raw(number) };
-        if !is_accepted_at(socket, path) {
+/// Connections that were looked at and belong to us, by the kernel's number of the socket: their peer may be gone since.
+static KNOWN: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
+
+/// Shuts down every accepted connection of the socket bound to `path` whose peer is of another user, or lives in another
+/// pid or user namespace, or can no longer be asked; answers how many they were.
+pub fn strangers(path: &str) -> Result<i32> {
+    let ours = Namespaces::of("self").ok_or_else(|| PanelError::system("look at our own namespaces", "no /proc"))?;
+    let mut known = locked(&KNOWN);
+    let mut seen = HashSet::new();
+    let mut count = 0;
+    for descriptor in descriptors()? {
+        // SAFETY: the number was listed just now. If it was closed since, the calls below fail; if it was used again, they
+        // ask the new file, which is no accepted connection of this path, or is one and then is to be judged as well.
+        let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        if !is_accepted(socket, path) {
             continue;
         }
-        match kind_of_peer(socket) {
-            Peer::Friend => {}
-            Peer::Gone => end(socket),
-            Peer::Stranger => {
-                strangers += 1;
-                end(socket);
-            }
+        let Ok(cookie) = socket_cookie(socket) else { continue };
+        if known.contains(&cookie) || is_one_of_us(socket, &ours) {
+            seen.insert(cookie);
+        } else {
+            count += 1;
+            let _ = shutdown(socket, Shutdown::Both);
         }
     }
-    Ok(strangers)
+    *known = seen;
+    Ok(count)
 }
 
-enum Peer {
-    Friend,
-    /// Its process has ended: nobody reads the answer.
-    Gone,
-    Stranger,
-}
-
-fn end(socket: BorrowedFd<'_>) {
-    // A connection that is closed already is as good.
-    let _ = shutdown(socket, Shutdown::Both);
-}
-
-fn is_accepted_at(socket: BorrowedFd<'_>, path: &str) -> bool {
-    let Ok(address) = getsockname(socket) else { return false };
-    if address.address_family() != AddressFamily::UNIX || socket_acceptconn(socket) != Ok(false) {
-        return false;
+fn descriptors() -> Result<Vec<RawFd>> {
+    let wrong = |error: &dyn std::fmt::Display| PanelError::system("list our descriptors", error);
+    let folder = open("/proc/self/fd", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let folder = rustix::fs::Dir::new(folder.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+    let mut found = Vec::new();
+    for entry in folder {
+        let entry = entry.map_err(|error| wrong(&error))?;
+        found.extend(entry.file_name().to_str().ok().and_then(|name| name.parse::<RawFd>().ok()));
+        if found.len() > DESCRIPTORS {
+            return Err(PanelError::new("native.descriptors", "cannot look at peers because too many files are open"));
+        }
     }
-    let Ok(address) = SocketAddrUnix::try_from(address) else { return false };
-    address.path_bytes() == Some(path.as_bytes())
+    Ok(found)
 }
 
-fn kind_of_peer(socket: BorrowedFd<'_>) -> Peer {
-    // A peer of a pid namespace that can't be seen from here has pid 0, which is no pid.
-    let Ok(credentials) = socket_peercred(socket) else { return Peer::Stranger };
-    if credentials.uid != geteuid() && !credentials.uid.is_root() {
-        return Peer::Stranger;
-    }
-    let pid = credentials.pid.as_raw_nonzero();
-    let same = |namespace: &str| {
-        let theirs = std::fs::read_link(format!("/proc/{pid}/ns/{namespace}"));
-        let ours = std::fs::read_link(format!("/proc/self/ns/{namespace}"));
-        theirs.and_then(|theirs| Ok(theirs == ours?))
-    };
-    match (same("user"), same("pid")) {
-        (Ok(true), Ok(true)) => Peer::Friend,
-        (Err(error), _) | (_, Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Peer::Gone,
-        _ => Peer::Stranger,
-    }
+fn is_accepted(socket: BorrowedFd<'_>, path: &str) -> bool {
+    socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX)
+        && socket_acceptconn(socket).is_ok_and(|listens| !listens)
+        && getsockname(socket).is_ok_and(|name| is_named(name, path))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::net::{UnixListener, UnixStream};
+fn is_named(name: SocketAddrAny, path: &str) -> bool {
+    SocketAddrUnix::try_from(name).is_ok_and(|name| name.path_bytes() == Some(path.as_bytes()))
+}
 
-    #[test]
-    fn this_process_is_no_stranger_and_other_paths_are_not_looked_at() {
-        let path = std::env::temp_dir().join(format!("rtt-peers-{}", std::process::id()));
-        let text = path.to_str().unwrap();
-        let listener = UnixListener::bind(&path).unwrap();
-        let peer = UnixStream::connect(&path).unwrap();
-        let (accepted, _) = listener.accept().unwrap();
-        assert_eq!((evict(text), evict("/nowhere")), (Ok(0), Ok(0)));
-        drop((peer, accepted));
-        std::fs::remove_file(path).unwrap();
+fn is_one_of_us(socket: BorrowedFd<'_>, ours: &Namespaces) -> bool {
+    let Ok(peer) = socket_peercred(socket) else { return false };
+    peer.uid == rustix::process::geteuid()
+        && Namespaces::of(&peer.pid.as_raw_nonzero().to_string()).is_some_and(|theirs| theirs == *ours)
+}
+
+#[derive(PartialEq, Eq)]
+struct Namespaces {
+    pid: PathBuf,
+    user: PathBuf,
+}
+
+impl Namespaces {
+    fn of(pid: &str) -> Option<Self> {
+        let folder = Path::new("/proc").join(pid).join("ns");
+        let read = |kind: &str| std::fs::read_link(folder.join(kind)).ok();
+        Some(Self { pid: read("pid")?, user: read("user")? })
     }
 }

@@ -1,32 +1,112 @@
-//! Lanes' figures for the control plane: numbers, copied into its own memory.
-use crate::link::Link;
-use rtt_lane::Geometry;
+//! Figures of lanes, read from regions that drivers write: mapped here, loaded once, checked, copied out as plain numbers.
+//! JavaScript never sees the memory itself.
+use crate::error::{PanelError, Result};
+use crate::limits::{LANES, REGIONS};
 use rtt_lane::figures::{Figures, figures};
+use rtt_lane::histogram::BUCKETS;
+use rtt_lane::layout::DROPS;
+use rtt_lane::{Geometry, View};
+use std::collections::HashMap;
+use std::os::fd::AsFd;
 
-/// What the caller says of a lane: ring region, producer page, ring, ring bytes, credit region, consumer page.
-pub const QUESTION_WORDS: usize = 6;
-/// What it gets: 1 if the lane could be read, then `Figures`.
-pub const ANSWER_WORDS: usize = 1 + size_of::<Figures>() / 8;
+/// Numbers that describe one lane: lane, ring region, credit region, producer page, ring, ring bytes, consumer page, largest
+/// frame.
+pub const LANE_WORDS: usize = 8;
+/// Numbers of one lane's figures, in the order of `row`.
+pub const FIGURE_WORDS: usize = 13 + DROPS + BUCKETS;
 
-/// Answers one lane. A lane whose regions are not mapped here, or that lies outside them, is answered with zeroes.
-pub fn answer(link: &Link, question: &[u64; QUESTION_WORDS], now: u64, into: &mut [u64]) {
-    into.fill(0);
-    let Some(read) = read(link, question, now) else { return };
-    into[0] = 1;
-    into[1..].copy_from_slice(&words(&read));
+#[derive(Default)]
+pub struct Telemetry {
+    regions: HashMap<u64, View>,
+    lanes: Vec<Lane>,
 }
 
-fn read(link: &Link, question: &[u64; QUESTION_WORDS], now: u64) -> Option<Figures> {
-    let [ring_region, producer_page, ring, ring_bytes, credit_region, consumer_page] = *question;
-    let (ring_view, credit_view) = (link.region(ring_region)?, link.region(credit_region)?);
-    let ring_part = (producer_page, ring, ring_bytes, ring_view.bytes());
-    let geometry = Geometry::check(ring_part, (consumer_page, credit_view.bytes()), 0).ok()?;
-    Some(figures(&ring_view, &credit_view, &geometry, now))
+struct Lane {
+    lane: u64,
+    ring: View,
+    credit: View,
+    at: Geometry,
 }
 
-/// `Figures` is nothing but 64-bit words.
-fn words(figures: &Figures) -> [u64; ANSWER_WORDS - 1] {
-    const { assert!(size_of::<Figures>() == (ANSWER_WORDS - 1) * 8) };
-    // SAFETY: a repr(C) struct of u64 and arrays of u64, of the same size: no padding, every bit pattern is good.
-    unsafe { std::mem::transmute_copy(figures) }
+impl Telemetry {
+    pub fn map(&mut self, descriptor: impl AsFd, region: u64, bytes: u64) -> Result<()> {
+        if self.regions.len() >= REGIONS {
+            return Err(PanelError::new("native.regions", format!("cannot map a region because {REGIONS} are mapped")));
+        }
+        let view = View::map(descriptor, bytes)?;
+        self.regions.insert(region, view);
+        Ok(())
+    }
+
+    /// Forgets regions that are not among these; they are unmapped once no lane reads them.
+    pub fn keep(&mut self, regions: &[u64]) {
+        self.regions.retain(|region, _| regions.contains(region));
+    }
+
+    /// From now on these lanes are read, in this order. All of them or none.
+    pub fn set_lanes(&mut self, table: &[u64]) -> Result<()> {
+        if !table.len().is_multiple_of(LANE_WORDS) || table.len() / LANE_WORDS > LANES {
+            return Err(PanelError::bug("the table of lanes has a wrong size"));
+        }
+        self.lanes = table.chunks_exact(LANE_WORDS).map(|row| self.lane(row)).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    fn lane(&self, row: &[u64]) -> Result<Lane> {
+        let &[lane, ring_region, credit_region, producer_page, ring, ring_bytes, consumer_page, max_frame] = row else {
+            return Err(PanelError::bug("a lane's row has a wrong size"));
+        };
+        let find = |region: u64| {
+            let missing = || {
+                PanelError::new(
+                    "native.region",
+                    format!("cannot read lane {lane} because region {region} is not mapped"),
+                )
+            };
+            self.regions.get(&region).cloned().ok_or_else(missing)
+        };
+        let (ring_view, credit_view) = (find(ring_region)?, find(credit_region)?);
+        let max_frame = u32::try_from(max_frame).map_err(|_| PanelError::bug("a frame's size is no u32"))?;
+        let ends = ((producer_page, ring, ring_bytes, ring_view.bytes()), (consumer_page, credit_view.bytes()));
+        let at = Geometry::check(ends.0, ends.1, max_frame)?;
+        Ok(Lane { lane, ring: ring_view, credit: credit_view, at })
+    }
+
+    /// Fills one row for each lane; answers how many. Allocates nothing.
+    pub fn figures(&self, now: u64, into: &mut [f64]) -> Result<i32> {
+        if into.len() < self.lanes.len() * FIGURE_WORDS {
+            return Err(PanelError::bug("the buffer is smaller than the figures of all lanes"));
+        }
+        for (lane, room) in self.lanes.iter().zip(into.chunks_exact_mut(FIGURE_WORDS)) {
+            row(lane.lane, &figures(&lane.ring, &lane.credit, &lane.at, now), room);
+        }
+        i32::try_from(self.lanes.len()).map_err(|_| PanelError::bug("there are too many lanes"))
+    }
+}
+
+/// What JavaScript can hold exactly; a driver may claim any number.
+const LARGEST: u64 = 1 << 53;
+
+fn row(lane: u64, from: &Figures, into: &mut [f64]) {
+    let mut into = into.iter_mut();
+    let mut put = |value: u64| {
+        if let Some(place) = into.next() {
+            *place = value.min(LARGEST) as f64;
+        }
+    };
+    put(lane);
+    put(from.sent);
+    put(from.received);
+    put(from.depth);
+    put(from.uncredited_bytes);
+    put(from.oldest_ns);
+    put(from.samples);
+    put(from.over);
+    put(from.producer_samples);
+    put(from.producer_over);
+    put(from.throttled);
+    put(from.producer_acknowledged);
+    put(from.consumer_acknowledged);
+    from.drops.iter().for_each(|drops| put(*drops));
+    from.histogram.iter().for_each(|count| put(*count));
 }

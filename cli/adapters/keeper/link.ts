@@ -1,0 +1,211 @@
+/** `Keeper` by a real keeper: requests and replies matched by id, events in order, lanes' figures by the native side. */
+import { EXIT, issue, RttError } from "../../../core/errors.ts";
+import type { Inventory, KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../../../core/keeper.ts";
+import type { Keeper } from "../../../core/ports.ts";
+import { NativeError, type PacketLink } from "../../../ffi/mod.ts";
+import { decodePacket, type FromKeeper } from "./decode.ts";
+import { encodePacket, encodeRequest } from "./encode.ts";
+import { joinInventories } from "./inventory.ts";
+import { Lanes, REGIONS_AT_ONCE, type Sized } from "./lanes.ts";
+
+/** Version of `control.capnp`. */
+export const PROTOCOL = 1;
+/** Parts of one inventory: more would be a keeper that never ends. */
+const PARTS_MOST = 65_536;
+
+interface Waiting {
+  readonly resolve: (reply: FromKeeper) => void;
+  readonly reject: (why: Error) => void;
+  readonly parts: Inventory[];
+  /** The regions that were asked for, when descriptors are to come. */
+  readonly regions: readonly Sized[];
+}
+
+export class KeeperLink implements Keeper {
+  readonly #native: PacketLink;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #events: KeeperEvent[] = [];
+  readonly #lanes = new Lanes();
+  readonly #receiving: Promise<void>;
+  #wake: (() => void) | undefined;
+  #lastId = 0;
+  #generation = 0;
+  #version = "";
+  #ended: string | undefined;
+
+  private constructor(native: PacketLink, /** Whether this panel has started the keeper. */ readonly started: boolean) {
+    this.#native = native;
+    this.#receiving = this.#receive();
+  }
+
+  /** Attaches as the panel of this name; another panel that was attached is fenced off by that. */
+  static async attach(native: PacketLink, panel: string, started: boolean): Promise<KeeperLink> {
+    const link = new KeeperLink(native, started);
+    try {
+      const reply = await link.#send((id) => [
+        encodePacket(id, 0, (root) => {
+          const attach = root._initAttach();
+          attach.protocol = PROTOCOL;
+          attach.panel = panel;
+        }),
+      ]);
+      if (reply.kind !== "attached" || reply.protocol !== PROTOCOL) throw refusedAttach(reply);
+      link.#generation = reply.generation;
+      link.#version = reply.version;
+      return link;
+    } catch (thrown) {
+      await link.close();
+      throw thrown;
+    }
+  }
+
+  /** How many panels this keeper has had. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get keeperVersion(): string {
+    return this.#version;
+  }
+
+  async request(request: KeeperRequest): Promise<KeeperReply> {
+    const reply = await this.#send((id) => encodeRequest(request, id, this.#generation));
+    switch (reply.kind) {
+      case "done":
+        if (reply.inventory) this.#lanes.see(reply.inventory);
+        if (this.#lanes.done(request) || reply.inventory) this.#askForRegions();
+        return { kind: "done", epoch: reply.epoch, inventory: reply.inventory };
+      case "refused":
+        return { kind: "refused", code: reply.code, message: reply.message };
+      default:
+        throw new NativeError(
+          "keeper.malformed",
+          `cannot go on because a ${request.kind} was answered by ${reply.kind}`,
+        );
+    }
+  }
+
+  /** All events from the attach on; one reader. It ends after `lost`. */
+  async *events(): AsyncGenerator<KeeperEvent> {
+    for (;;) {
+      const next = this.#events.shift();
+      if (next) {
+        yield next;
+        if (next.kind === "lost") return;
+      } else {
+        await new Promise<void>((wake) => this.#wake = wake);
+      }
+    }
+  }
+
+  figures(): readonly LaneFigures[] {
+    return this.#ended === undefined ? this.#lanes.figures(this.#native) : [];
+  }
+
+  /** The connection ends; the keeper goes on. */
+  async close(): Promise<void> {
+    this.#end("it was closed here");
+    await this.#receiving;
+  }
+
+  /** Telemetry only: what can't be had has no figures, and nothing else depends on it. */
+  #askForRegions(): void {
+    const toAsk = this.#lanes.toAsk();
+    for (let at = 0; at < toAsk.length; at += REGIONS_AT_ONCE) {
+      const regions = toAsk.slice(at, at + REGIONS_AT_ONCE);
+      this.#send((id) => [
+        encodePacket(id, this.#generation, (root) => {
+          const list = root._initRegionDescriptors(regions.length);
+          for (const [index, { region }] of regions.entries()) list.set(index, BigInt(region));
+        }),
+      ], regions).catch(() => {}); // The link is lost: the reader of events hears it.
+    }
+  }
+
+  #send(
+    packets: (id: number) => readonly Uint8Array<ArrayBuffer>[],
+    regions: readonly Sized[] = [],
+  ): Promise<FromKeeper> {
+    if (this.#ended !== undefined) return Promise.reject(new NativeError("keeper.lost", this.#ended));
+    const id = ++this.#lastId;
+    const encoded = packets(id); // What can't be said is the caller's mistake, and no reason to give the link up.
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, parts: [], regions });
+      try {
+        for (const packet of encoded) this.#native.send(packet);
+      } catch (thrown) {
+        this.#end(sentence(thrown));
+      }
+    });
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      while (await this.#native.wait()) {
+        for (let next = this.#native.take(); next; next = this.#native.take()) {
+          this.#take(decodePacket(next.bytes), next.descriptors);
+        }
+      }
+      this.#end(this.#native.why() || "the keeper is gone");
+    } catch (thrown) {
+      this.#end(sentence(thrown));
+    }
+    this.#native.release();
+  }
+
+  #take(message: FromKeeper, descriptors: number): void {
+    if (message.kind === "event") return this.#tell(message.event);
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting) return; // An answer that nobody waits for.
+    if (message.kind === "done" && message.inventory) waiting.parts.push(message.inventory);
+    if (message.kind === "done" && message.more) {
+      if (waiting.parts.length > PARTS_MOST) throw new NativeError("keeper.malformed", "its inventory has no end");
+      return;
+    }
+    this.#waiting.delete(message.id);
+    if (message.kind === "done") this.#map(waiting.regions, descriptors);
+    if (message.kind === "done" && waiting.parts.length > 0) {
+      waiting.resolve({ ...message, inventory: joinInventories(waiting.parts) });
+    } else waiting.resolve(message);
+  }
+
+  /** Before the next packet is taken, while the native side still holds this one's descriptors. */
+  #map(regions: readonly Sized[], descriptors: number): void {
+    for (const [at, { region, bytes }] of regions.entries()) {
+      if (at >= descriptors) return;
+      try {
+        this.#native.map(at, region, bytes);
+      } catch (thrown) {
+        if (thrown instanceof NativeError) continue; // Its lanes have no figures, and nothing else depends on them.
+        throw thrown;
+      }
+      this.#lanes.mapped(region);
+    }
+  }
+
+  #tell(event: KeeperEvent): void {
+    if (event.kind === "exited") this.#lanes.gone(event.instance);
+    this.#events.push(event);
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  #end(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    this.#native.stop();
+    for (const waiting of this.#waiting.values()) waiting.reject(new NativeError("keeper.lost", why));
+    this.#waiting.clear();
+    this.#tell({ kind: "lost", seq: 0, why });
+  }
+}
+
+function sentence(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function refusedAttach(reply: FromKeeper): RttError {
+  const why = reply.kind === "refused" ? reply.message : "it speaks another version of the protocol";
+  const remedy = "use the rtt that started it, or `rtt down` with that one first";
+  return new RttError(EXIT.refused, [issue("keeper.attach", `cannot attach to the keeper because ${why}`, remedy)]);
+}
