@@ -90,15 +90,16 @@ export class Panel {
   /** Attaches to the keeper that is there, or to a new one, and has the machine recover. */
   async attach(): Promise<void> {
     const { at, native, config } = this;
-    const { link, started } = await openKeeper(native, at, config.panel.name);
-    this.#keeper = link;
+    const parts = { keeper: readPart("rtt-keeper"), drivers: readPart("rtt-drivers") };
+    const places = { run: at.run, store: at.store, logs: at.logs, project: at.dir };
+    this.#keeper = await openKeeper(native, { ...places, ...parts, panel: config.panel.name });
     const { noPanelForNs } = config.panel;
     await this.#keeper.request({ kind: "configure", noPanelForNs, logBytes: LIMITS.logBytesOfADriver });
     const found = await this.#keeper.request({ kind: "inventory" });
     if (found.kind !== "done" || !found.inventory) throw new Error("the keeper gave no inventory");
     const { length } = found.inventory.instances;
     this.words(
-      `attached to ${started ? "a new keeper" : "the keeper that was there"}, ${length} instance(s)`,
+      `attached to ${this.#keeper.started ? "a new keeper" : "the keeper that was there"}, ${length} instance(s)`,
     );
     this.engine.attach(this.#keeper, found.inventory);
     this.judge.watch(this.#keeper);
