@@ -35,6 +35,8 @@ mod counter {
     /// The rate is taken anew after this long, for it follows the kernel's own adjustments.
     const RATE_NS_MAX: u64 = 1_000_000_000;
     const SHIFT: u32 = 32;
+    /// Counts around one question to the kernel from which it was interrupted.
+    const TOGETHER: u64 = 2_000;
 
     #[derive(Clone, Copy)]
     struct Anchor {
@@ -72,11 +74,20 @@ mod counter {
         if !is_constant() {
             return kernel();
         }
-        // SAFETY: as in `now`.
-        let counter = unsafe { _rdtsc() };
         // Not before the last that this thread may have been told by the counter.
         let told = anchor.ns + ((u128::from(anchor.window) * u128::from(anchor.rate)) >> SHIFT) as u64;
+        // SAFETY: as in `now`.
+        let before = unsafe { _rdtsc() };
         let ns = kernel().max(told);
+        // SAFETY: as in `now`.
+        let counter = unsafe { _rdtsc() };
+        if counter.wrapping_sub(before) > TOGETHER {
+            // Interrupted between the two: they say nothing about each other.
+            anchor.window = 0;
+            (anchor.counter, anchor.ns) = (counter, ns);
+            ANCHOR.set(anchor);
+            return ns;
+        }
         let (counts, elapsed) = (counter.wrapping_sub(anchor.rate_counter), ns.saturating_sub(anchor.rate_ns));
         if anchor.rate_ns == 0 || counts == 0 || elapsed > RATE_NS_MAX && anchor.rate == 0 {
             (anchor.rate_counter, anchor.rate_ns) = (counter, ns);
@@ -85,11 +96,11 @@ mod counter {
             // Counters run at 0.1 to 10 GHz; anything else is none.
             let sane = (1 << SHIFT) / 10..10 << SHIFT;
             anchor.rate = u64::try_from(rate).ok().filter(|rate| sane.contains(rate)).unwrap_or(0);
-            anchor.window = (WINDOW_NS << SHIFT).checked_div(anchor.rate).unwrap_or(0);
             if elapsed > RATE_NS_MAX {
                 (anchor.rate_counter, anchor.rate_ns) = (counter, ns);
             }
         }
+        anchor.window = (WINDOW_NS << SHIFT).checked_div(anchor.rate).unwrap_or(0);
         (anchor.counter, anchor.ns) = (counter, ns);
         ANCHOR.set(anchor);
         ns
