@@ -35,7 +35,7 @@ export interface Attachment {
 
 /** Attaches to the keeper that listens in `run`; undefined when none does. */
 export async function attachKeeper(native: Native, { run, panel }: Attachment): Promise<KeeperLink | undefined> {
-  return await attach(native, run, panel, false);
+  return await attach(native, run, panel);
 }
 
 /** Attaches to the keeper that is there, or starts one. */
@@ -46,13 +46,12 @@ export async function openKeeper(
   const there = await attachKeeper(native, from);
   if (there) return there;
   const process = await startKeeper(native, from);
-  const link = await attach(native, from.run, from.panel, true);
+  const link = await attach(native, from.run, from.panel, process);
   if (!link) throw await failed(process, wordsOf(from));
-  process.release();
   return link;
 }
 
-/** Starts a keeper and waits until it listens. */
+/** Starts a keeper and waits until it listens. The caller releases the process. */
 export async function startKeeper(native: Native, from: KeeperFolders & KeeperParts): Promise<KeeperProcess> {
   for (const folder of [from.run, from.store, from.logs]) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { run, store, logs, project } = from;
@@ -66,9 +65,14 @@ function wordsOf({ logs }: KeeperFolders): string {
   return `${logs}/keeper.txt`;
 }
 
-async function attach(native: Native, run: string, panel: string, started: boolean): Promise<KeeperLink | undefined> {
+async function attach(
+  native: Native,
+  run: string,
+  panel: string,
+  process?: KeeperProcess,
+): Promise<KeeperLink | undefined> {
   const link = native.connect(run);
-  return link && await KeeperLink.attach(link, panel, started);
+  return link && await KeeperLink.attach(link, panel, process);
 }
 
 async function failed(process: KeeperProcess, words: string): Promise<RttError> {

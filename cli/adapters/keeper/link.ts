@@ -2,7 +2,7 @@
 import { EXIT, issue, RttError } from "../../../core/errors.ts";
 import type { Inventory, KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../../../core/keeper.ts";
 import type { Keeper } from "../../../core/ports.ts";
-import { NativeError, type PacketLink } from "../../../ffi/mod.ts";
+import { type KeeperProcess, NativeError, type PacketLink } from "../../../ffi/mod.ts";
 import { decodePacket, type FromKeeper } from "./decode.ts";
 import { encodePacket, encodeRequest } from "./encode.ts";
 import { joinInventories } from "./inventory.ts";
@@ -10,6 +10,8 @@ import { Lanes, REGIONS_AT_ONCE, type Sized } from "./lanes.ts";
 
 /** Version of `control.capnp`. */
 export const PROTOCOL = 1;
+/** A keeper whose connection ended has mostly ended itself; so long it is waited for, to take it off the process table. */
+const GONE_WITHIN_MS = 1_000;
 /** Parts of one inventory: more would be a keeper that never ends. */
 const PARTS_MOST = 65_536;
 
@@ -23,6 +25,8 @@ interface Waiting {
 
 export class KeeperLink implements Keeper {
   readonly #native: PacketLink;
+  /** Set when this panel has started the keeper. */
+  readonly #process: KeeperProcess | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: KeeperEvent[] = [];
   readonly #lanes = new Lanes();
@@ -32,15 +36,17 @@ export class KeeperLink implements Keeper {
   #generation = 0;
   #version = "";
   #ended: string | undefined;
+  #closing = false;
 
-  private constructor(native: PacketLink, /** Whether this panel has started the keeper. */ readonly started: boolean) {
+  private constructor(native: PacketLink, process: KeeperProcess | undefined) {
     this.#native = native;
+    this.#process = process;
     this.#receiving = this.#receive();
   }
 
   /** Attaches as the panel of this name; another panel that was attached is fenced off by that. */
-  static async attach(native: PacketLink, panel: string, started: boolean): Promise<KeeperLink> {
-    const link = new KeeperLink(native, started);
+  static async attach(native: PacketLink, panel: string, process?: KeeperProcess): Promise<KeeperLink> {
+    const link = new KeeperLink(native, process);
     try {
       const reply = await link.#send((id) => [
         encodePacket(id, 0, (root) => {
@@ -57,6 +63,11 @@ export class KeeperLink implements Keeper {
       await link.close();
       throw thrown;
     }
+  }
+
+  /** Whether this panel has started the keeper. */
+  get started(): boolean {
+    return this.#process !== undefined;
   }
 
   /** How many panels this keeper has had. */
@@ -104,6 +115,7 @@ export class KeeperLink implements Keeper {
 
   /** The connection ends; the keeper goes on. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#end("it was closed here");
     await this.#receiving;
   }
@@ -151,6 +163,8 @@ export class KeeperLink implements Keeper {
       this.#end(sentence(thrown));
     }
     this.#native.release();
+    if (!this.#closing) await this.#process?.exited(GONE_WITHIN_MS);
+    this.#process?.release();
   }
 
   #take(message: FromKeeper, descriptors: number): void {
