@@ -150,6 +150,10 @@ export function onVerifying(turn: Turn, { job }: Extract<Phase, { kind: "verifyi
 }
 
 function commit(turn: Turn, job: Job): void {
+  if (targetOf(job).record.kind === "C" && !turn.machine.open) {
+    turn.end(job.id, { kind: "inDoubt", issues: [unsynced("commit", "its decision is not in the log")] });
+    return freeze(turn, "the log does not hold what was decided");
+  }
   turn.progress(job, "commit", "Observed equals Desired");
   turn.go({ kind: "committing", job });
   turn.log(recordOf(turn.machine, job));
