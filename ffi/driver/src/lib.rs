@@ -23,6 +23,7 @@
 //! endpoint; `control` talks to the keeper; `output` and `input` are what the owner calls.
 
 mod binding;
+pub mod c;
 mod control;
 mod core;
 mod driver;
