@@ -1,10 +1,11 @@
 /** `./x bench [NAME...] [--json]`: runs the benchmarks and prints a table, or with --json one object a line. */
+import { apply } from "./apply.ts";
 import { lane } from "./lane.ts";
 import { type Bench, jsonLine, type Row, table } from "./row.ts";
 import { planning } from "./plan.ts";
 import { startup } from "./startup.ts";
 
-const BENCHES: readonly Bench[] = [startup, planning, lane];
+const BENCHES: readonly Bench[] = [startup, planning, lane, apply];
 
 async function main(args: readonly string[]): Promise<number> {
   const json = args.includes("--json");

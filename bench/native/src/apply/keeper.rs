@@ -13,15 +13,14 @@ use rustix::thread::futex;
 use crate::wire::{Kind, Outcome, expect, receive, send, start};
 
 const PAGE: u64 = 4096;
-const RING_BYTES: u64 = 64 * 1024;
+/// A header, a page of figures, a ring.
+const REGION_BYTES: u64 = 2 * PAGE + 64 * 1024;
 const ALL_SEALS: SealFlags =
     SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
 
-/// All lanes from one driver to another, and the credits of those in the other direction.
 struct Region {
     writer: usize,
     reader: usize,
-    lanes: u64,
     memory: OwnedFd,
 }
 
@@ -31,13 +30,13 @@ struct Keeper {
     regions: Vec<Region>,
 }
 
-pub fn run(drivers: Option<String>) -> Outcome {
-    let count: usize = drivers.ok_or("cannot start a keeper because the number of drivers is missing")?.parse()?;
+pub fn run(links: Option<String>) -> Outcome {
+    let links: usize = links.ok_or("cannot start a keeper because the number of links is missing")?.parse()?;
     let panel = std::io::stdin();
     let (page, epoch) = epoch_page()?;
     let mut children = Vec::new();
     let mut keeper = Keeper { drivers: Vec::new(), epoch, regions: Vec::new() };
-    for _ in 0..count {
+    for _ in 0..=links {
         let (child, socket) = start("driver", None)?;
         let read_only = reopened_read_only(&page)?;
         send(&socket, Kind::Hello, 0, 0, &[read_only.as_fd()])?;
@@ -84,19 +83,12 @@ fn reopened_read_only(memory: &OwnedFd) -> Outcome<OwnedFd> {
 }
 
 impl Keeper {
-    /// Link `i` joins driver `2i` to driver `2i + 1`, counted around.
+    /// Each link joins a driver of its own to driver 0: a region for its frames, and one back for its credits.
     fn plan_regions(&mut self, links: u32) -> Outcome {
-        for link in 0..links as usize {
-            let from = 2 * link % self.drivers.len();
-            let to = (2 * link + 1) % self.drivers.len();
-            for (writer, reader) in [(from, to), (to, from)] {
-                match self.regions.iter_mut().find(|region| (region.writer, region.reader) == (writer, reader)) {
-                    Some(region) => region.lanes += 1,
-                    None => {
-                        let memory = memfd_create("bench-region", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-                        self.regions.push(Region { writer, reader, lanes: 1, memory });
-                    }
-                }
+        for from in 1..=links as usize {
+            for (writer, reader) in [(from, 0), (0, from)] {
+                let memory = memfd_create("bench-region", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+                self.regions.push(Region { writer, reader, memory });
             }
         }
         Ok(())
@@ -105,9 +97,8 @@ impl Keeper {
     fn prepare(&mut self, links: u32) -> Outcome {
         self.plan_regions(links)?;
         for region in &self.regions {
-            let bytes = PAGE + region.lanes * (PAGE + RING_BYTES);
-            ftruncate(&region.memory, bytes)?;
-            fallocate(&region.memory, FallocateFlags::empty(), 0, bytes)?;
+            ftruncate(&region.memory, REGION_BYTES)?;
+            fallocate(&region.memory, FallocateFlags::empty(), 0, REGION_BYTES)?;
             fcntl_add_seals(&region.memory, SealFlags::SHRINK | SealFlags::GROW)?;
         }
         self.barrier(Kind::Prepare, |region, driver| region.writer == driver, |region| Ok(region.memory.try_clone()?))
@@ -122,10 +113,9 @@ impl Keeper {
     }
 
     fn check_region(&self, region: &Region) -> Outcome {
-        let bytes = PAGE + region.lanes * (PAGE + RING_BYTES);
         let facts = fstat(&region.memory)?;
         let sealed = fcntl_get_seals(&region.memory)?.contains(ALL_SEALS);
-        if !sealed || facts.st_size as u64 != bytes || facts.st_blocks as u64 * 512 < bytes {
+        if !sealed || facts.st_size as u64 != REGION_BYTES || facts.st_blocks as u64 * 512 < REGION_BYTES {
             return Err("cannot trust a region because it is not sealed or not whole".into());
         }
         Ok(())
@@ -140,10 +130,9 @@ impl Keeper {
     ) -> Outcome {
         for (index, socket) in self.drivers.iter().enumerate() {
             let regions: Vec<&Region> = self.regions.iter().filter(|region| concerns(region, index)).collect();
-            let lanes = regions.iter().map(|region| region.lanes as usize).sum();
             let owned = regions.iter().map(|region| descriptor(region)).collect::<Outcome<Vec<OwnedFd>>>()?;
             let borrowed: Vec<BorrowedFd<'_>> = owned.iter().map(AsFd::as_fd).collect();
-            send(socket, kind, 0, lanes, &borrowed)?;
+            send(socket, kind, 0, regions.len(), &borrowed)?;
         }
         for socket in &self.drivers {
             expect(socket, kind)?;

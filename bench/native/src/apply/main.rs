@@ -1,7 +1,7 @@
 //! The bare native two-phase commit that `rtt apply` is measured against: the same processes (panel, keeper, drivers), the
 //! same descriptors, seals and barriers, the same two `fdatasync`s, and nothing else: no plan, no signature, no schema.
 //!
-//! `apply_reference --links N --drivers K --rounds R --log FILE` prints one JSON object: the median and the 95th percentile
+//! `apply_reference --links N --rounds R --log FILE` prints one JSON object: the median and the 95th percentile
 //! of one apply in milliseconds. The other roles are this program again, started with their socket as standard input.
 mod driver;
 mod keeper;

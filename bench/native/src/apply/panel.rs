@@ -8,7 +8,7 @@ use rustix::fs::fdatasync;
 
 use crate::wire::{Kind, Outcome, expect, send, start};
 
-pub const USAGE: &str = "usage: apply_reference --links N --drivers K --rounds R --log FILE";
+pub const USAGE: &str = "usage: apply_reference --links N --rounds R --log FILE";
 
 /// A record of the real log fills whole sectors of this size.
 const SECTOR: usize = 4096;
@@ -17,25 +17,23 @@ const WARM_UP: usize = 5;
 
 struct Options {
     links: u32,
-    drivers: usize,
     rounds: usize,
     log: String,
 }
 
 fn options(first: String, rest: impl Iterator<Item = String>) -> Outcome<Options> {
-    let mut options = Options { links: 1, drivers: 2, rounds: 50, log: String::new() };
+    let mut options = Options { links: 1, rounds: 50, log: String::new() };
     let mut args = std::iter::once(first).chain(rest);
     while let Some(name) = args.next() {
         let value = args.next().ok_or(format!("cannot read {name} because it has no value; {USAGE}"))?;
         match name.as_str() {
             "--links" => options.links = value.parse()?,
-            "--drivers" => options.drivers = value.parse()?,
             "--rounds" => options.rounds = value.parse()?,
             "--log" => options.log = value,
             _ => return Err(format!("cannot read {name} because it is unknown; {USAGE}").into()),
         }
     }
-    if options.log.is_empty() || options.links == 0 || options.rounds == 0 || options.drivers < 2 {
+    if options.log.is_empty() || options.links == 0 || options.rounds == 0 {
         return Err(format!("cannot start because a number is missing or too small; {USAGE}").into());
     }
     Ok(options)
@@ -50,7 +48,7 @@ pub fn run(first: String, rest: impl Iterator<Item = String>) -> Outcome {
     log.sync_all()?;
     let log: OwnedFd = log.into();
 
-    let (mut child, keeper) = start("keeper", Some(&options.drivers.to_string()))?;
+    let (mut child, keeper) = start("keeper", Some(&options.links.to_string()))?;
     expect(&keeper, Kind::Hello)?;
     let mut times: Vec<f64> = Vec::new();
     for round in 0..options.rounds + WARM_UP {
@@ -71,9 +69,8 @@ pub fn run(first: String, rest: impl Iterator<Item = String>) -> Outcome {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
     println!(
-        "{{\"links\":{},\"drivers\":{},\"rounds\":{},\"median_ms\":{:.4},\"p95_ms\":{:.4}}}",
+        "{{\"links\":{},\"rounds\":{},\"median_ms\":{:.4},\"p95_ms\":{:.4}}}",
         options.links,
-        options.drivers,
         options.rounds,
         at(0.5),
         at(0.95)
