@@ -1,4 +1,4 @@
-//! Control groups where this host lets us make them: v2 with its controllers, else the memory and pids trees of v1, else
+//! Control groups where this host lets us make them: v2 with its controllers, else the memory tree of v1, else
 //! none, and it says so.
 use crate::limits::PROCESSES;
 use std::fs;
@@ -23,8 +23,8 @@ struct Parent {
 #[derive(Debug, Default)]
 pub struct Membership {
     folders: Vec<PathBuf>,
-    /// `memory pids`, or why there is none.
-    pub how: String,
+    limits: Vec<&'static str>,
+    why_not: Option<String>,
 }
 
 impl Cgroups {
@@ -38,24 +38,16 @@ impl Cgroups {
         found
     }
 
-    /// Moves `pid` into groups of its own.
-    pub fn enter(&self, name: &str, pid: i32, memory_bytes: u64) -> Membership {
+    /// Makes the groups of one cell, with their limits; its first process joins them.
+    pub fn make(&self, name: &str, memory_bytes: u64) -> Membership {
         let mut made = Membership::default();
-        let mut limits = Vec::new();
         for parent in &self.parents {
             let folder = parent.folder.join(format!("{}-{name}", self.prefix));
-            match group(&folder, parent, pid, memory_bytes) {
-                Ok(()) => {
-                    limits.extend(parent.memory.map(|_| "memory").into_iter().chain(parent.processes.then_some("pids")))
-                }
-                Err(error) => made.how = format!("none ({error})"),
+            match group(&folder, parent, memory_bytes) {
+                Ok(()) => made.limits.extend(parent.limits()),
+                Err(error) => made.why_not = Some(error.to_string()),
             }
             made.folders.push(folder);
-        }
-        if !limits.is_empty() {
-            made.how = limits.join(" ");
-        } else if made.how.is_empty() {
-            made.how = "none (no controllers here)".to_owned();
         }
         made
     }
@@ -72,6 +64,25 @@ impl Cgroups {
     }
 }
 
+impl Membership {
+    /// Called by the cell's first process: a kernel may take milliseconds to move one, which is the cell's time. Answers
+    /// `memory pids`, or why there is none.
+    pub fn join(&self) -> String {
+        let refused = self.folders.iter().find_map(|folder| fs::write(folder.join("cgroup.procs"), "0").err());
+        match refused.map(|error| error.to_string()).or_else(|| self.why_not.clone()) {
+            None if !self.limits.is_empty() => self.limits.join(" "),
+            None => "none (no controllers here)".to_owned(),
+            Some(why) => format!("none ({why})"),
+        }
+    }
+}
+
+impl Parent {
+    fn limits(&self) -> impl Iterator<Item = &'static str> {
+        self.memory.map(|_| "memory").into_iter().chain(self.processes.then_some("pids"))
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         for folder in &self.folders {
@@ -80,7 +91,7 @@ impl Drop for Membership {
     }
 }
 
-fn group(folder: &Path, parent: &Parent, pid: i32, memory_bytes: u64) -> io::Result<()> {
+fn group(folder: &Path, parent: &Parent, memory_bytes: u64) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -91,7 +102,7 @@ fn group(folder: &Path, parent: &Parent, pid: i32, memory_bytes: u64) -> io::Res
     if parent.processes {
         fs::write(folder.join("pids.max"), PROCESSES.to_string())?;
     }
-    fs::write(folder.join("cgroup.procs"), pid.to_string())
+    Ok(())
 }
 
 /// Our own group in the v2 tree, if children of it get the controllers.
@@ -109,24 +120,21 @@ fn unified(own: &str, mounts: &str) -> Option<Parent> {
     has("memory").then(|| Parent { folder, memory: Some("memory.max"), processes: has("pids") })
 }
 
+/// Only memory: the number of processes is limited per user already, and each tree costs time at every start.
 fn legacy(own: &str, mounts: &str) -> Vec<Parent> {
-    let tree = |controller: &str| {
-        let path = own.lines().find_map(|line| {
-            let mut fields = line.splitn(3, ':');
-            let controllers = fields.nth(1)?;
-            controllers.split(',').any(|each| each == controller).then(|| fields.next()).flatten()
-        })?;
-        let mount = mounts
-            .lines()
-            .filter_map(parse_mount)
-            .find(|mount| mount.kind == "cgroup" && mount.options.split(',').any(|each| each == controller))?;
-        let folder = mount.folder.join(path.trim_start_matches('/'));
-        folder.is_dir().then_some(folder)
-    };
-    let memory =
-        tree("memory").map(|folder| Parent { folder, memory: Some("memory.limit_in_bytes"), processes: false });
-    let pids = tree("pids").map(|folder| Parent { folder, memory: None, processes: true });
-    memory.into_iter().chain(pids).collect()
+    let path = own.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let controllers = fields.nth(1)?;
+        controllers.split(',').any(|each| each == "memory").then(|| fields.next()).flatten()
+    });
+    let mount = mounts
+        .lines()
+        .filter_map(parse_mount)
+        .find(|mount| mount.kind == "cgroup" && mount.options.split(',').any(|each| each == "memory"));
+    let (Some(path), Some(mount)) = (path, mount) else { return Vec::new() };
+    let folder = mount.folder.join(path.trim_start_matches('/'));
+    let tree = Parent { folder, memory: Some("memory.limit_in_bytes"), processes: false };
+    if tree.folder.is_dir() { vec![tree] } else { Vec::new() }
 }
 
 struct Mount<'a> {
@@ -163,7 +171,7 @@ mod tests {
     #[test]
     fn a_host_without_groups_has_none() {
         let none = Cgroups { parents: Vec::new(), prefix: "rtt".to_owned() };
-        assert_eq!(none.enter("a.1", 1, 0).how, "none (no controllers here)");
+        assert_eq!(none.make("a.1", 0).join(), "none (no controllers here)");
         assert!(unified("0::/\n", "").is_none());
         assert!(legacy("4:memory:/x\n", "").is_empty());
     }

@@ -2,6 +2,7 @@
 //!
 //! It is a fork of the keeper with one thread. It dies with the keeper, and everything in the cell dies with it. It holds
 //! the keeper's lock, which is therefore free only when all cells are gone.
+use crate::cgroup::Membership;
 use crate::driver::{self, Kept};
 use crate::error::{CellError, Context, Result};
 use crate::identity::{Ids, drop_capabilities, leave_root, map_own};
@@ -19,6 +20,7 @@ pub(crate) struct Inherited<'a> {
     pub host: &'a Host,
     pub filters: &'a Filters,
     pub own: Ids,
+    pub cgroup: &'a Membership,
     /// Readable once the keeper is gone.
     pub keeper: RawFd,
     pub status: RawFd,
@@ -45,14 +47,12 @@ fn start(inherited: &Inherited<'_>) -> Result<(i32, OwnedFd)> {
         keep.push(fd.as_raw_fd());
     }
     sys::close_all_but(&keep).context("cell.descriptors", || "close what is not the cell's".into())?;
-    if !status::wait_go(inherited.status).context("cell.start", || "hear from the keeper".into())? {
-        sys::exit(125);
-    }
     // SAFETY: the name is a literal; no other thread runs here.
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"rtt-cell".as_ptr());
         libc::umask(0o022);
     }
+    let cgroup = inherited.cgroup.join();
     let root = enclose(inherited)?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).context("cell.start", || "set no_new_privs".into())?;
     // Nobody of the cell looks into this copy of the keeper.
@@ -64,7 +64,7 @@ fn start(inherited: &Inherited<'_>) -> Result<(i32, OwnedFd)> {
         let kept = Kept { control: inherited.control, output: inherited.output, status: inherited.status };
         driver::run(cell, &root, inherited.filters, host.landlock, kept)
     };
-    let enforced = enforced(inherited, &root);
+    let enforced = enforced(inherited, &root, &cgroup);
     status::send_started(inherited.status, &enforced, pidfd.as_raw_fd())
         .context("cell.start", || "report to the keeper".into())?;
     Ok((pid, pidfd))
@@ -105,9 +105,9 @@ fn enclose(inherited: &Inherited<'_>) -> Result<Root> {
     Ok(root)
 }
 
-fn enforced(inherited: &Inherited<'_>, root: &Root) -> Vec<String> {
+fn enforced(inherited: &Inherited<'_>, root: &Root, cgroup: &str) -> Vec<String> {
     let Inherited { cell, host, .. } = *inherited;
-    let mut all = vec!["noNewPrivs=set".to_owned(), "pid=namespace".to_owned()];
+    let mut all = vec!["noNewPrivs=set".to_owned(), "pid=namespace".to_owned(), format!("cgroup={cgroup}")];
     if !cell.isolated {
         all.push("isolation=waived".to_owned());
         return all;

@@ -8,7 +8,7 @@ use crate::probe::{self, Host};
 use crate::seccomp::Filters;
 use crate::spec::{Cell, Descriptors};
 use crate::{status, sys};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What all cells of one keeper share.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Cells {
         })
     }
 
-    /// Clones the cell's first process and lets it go on. Returns at once; the rest is told on the status socket.
+    /// Clones the cell's first process and returns at once; the rest is told on the status socket.
     pub fn spawn(&self, cell: &Cell, descriptors: Descriptors<'_>) -> Result<Spawned> {
         if cell.slot >= CELLS {
             return Err(CellError::new(
@@ -62,6 +62,7 @@ impl Cells {
             ));
         }
         let (ours, theirs) = status::pair().context("cell.start", || "make a status socket".into())?;
+        let cgroup = self.cgroups.make(&cell.name, cell.memory_bytes);
         let flags = namespaces(self.host.mode, cell.isolated, cell.network);
         let (pid, pidfd) = sys::clone(flags).map_err(|error| {
             CellError::new(
@@ -78,6 +79,7 @@ impl Cells {
                 host: &self.host,
                 filters: &self.filters,
                 own: self.own,
+                cgroup: &cgroup,
                 keeper: self.keeper.as_raw_fd(),
                 status: theirs.as_raw_fd(),
                 control: descriptors.control.as_raw_fd(),
@@ -85,15 +87,7 @@ impl Cells {
                 lock: descriptors.lock.as_raw_fd(),
             })
         };
-        let cgroup = self.cgroups.enter(&cell.name, pid, cell.memory_bytes);
-        let spawned = Spawned { pid, pidfd, status: ours, cgroup };
-        match status::send_go(spawned.status.as_fd()) {
-            Ok(()) => Ok(spawned),
-            Err(error) => {
-                spawned.abandon();
-                Err(error).context("cell.start", || "let the cell go on".into())
-            }
-        }
+        Ok(Spawned { pid, pidfd, status: ours, cgroup })
     }
 }
 

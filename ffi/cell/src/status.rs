@@ -17,9 +17,6 @@ pub enum Status {
     Ended(i32),
 }
 
-/// The keeper's word that the cell may go on.
-pub const GO: &[u8] = b"G";
-
 /// Both ends, close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
@@ -42,18 +39,6 @@ pub fn send_failed(socket: RawFd, error: &CellError) -> io::Result<()> {
 
 pub fn send_ended(socket: RawFd, exit: i32) -> io::Result<()> {
     send_with(socket, format!("E{exit}").as_bytes(), None)
-}
-
-pub fn send_go(socket: BorrowedFd<'_>) -> io::Result<()> {
-    send_with(socket.as_raw_fd(), GO, None)
-}
-
-/// Waits for the keeper's word; false when the keeper is gone.
-pub fn wait_go(socket: RawFd) -> io::Result<bool> {
-    let mut word = [0_u8; 1];
-    // SAFETY: the buffer outlives the call and its length is given.
-    let got = sys::check(unsafe { libc::recv(socket, word.as_mut_ptr().cast(), word.len(), 0) } as libc::c_long)?;
-    Ok(got == 1 && word == GO)
 }
 
 /// The next message, if there is one; `Ok(None)` at the end of the connection.

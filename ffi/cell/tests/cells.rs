@@ -51,7 +51,8 @@ fn status_of_a_cell() {
     }
     assert!(told.output.contains("Uid:\t1000\t1000"), "{}", told.output);
     assert!(told.output.contains("HOME=none"), "{}", told.output);
-    let outside = told.driver_status;
+    // Long enough to be looked at.
+    let outside = setup.attempt(&["linger", "300"]).driver_status;
     assert!(outside.contains("NoNewPrivs:\t1") && outside.contains("Seccomp:\t2"), "{outside}");
     if setup.mode() == Mode::Range {
         assert!(outside.contains("Uid:\t1900000007"), "{outside}");

@@ -191,8 +191,6 @@ impl Keeper {
                     instance.pid = outside_pid(&driver).unwrap_or(0);
                     instance.driver = Some(driver);
                     instance.sandbox = enforced;
-                    let cgroup = instance.cgroup.as_ref().map_or("none", |group| group.how.as_str());
-                    instance.sandbox.push(format!("cgroup={cgroup}"));
                 }
                 Ok(Some(Status::Failed(error))) => {
                     self.event(name, What::Failed { code: error.code, message: error.message });

@@ -63,6 +63,10 @@ pub fn attempt(name: &str) -> io::Result<()> {
 pub fn run(arguments: &[String]) {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
+        ["linger", milliseconds] => {
+            std::thread::sleep(std::time::Duration::from_millis(milliseconds.parse().unwrap_or(0)));
+            Ok(())
+        }
         ["status"] => {
             print!("{}", fs::read_to_string("/proc/self/status").unwrap_or_default());
             println!("HOME={}", std::env::var("HOME").unwrap_or_else(|_| "none".to_owned()));
