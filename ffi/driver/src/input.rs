@@ -2,8 +2,9 @@
 use crate::core::Core;
 use crate::error::Error;
 use crate::frame::{Frame, FrameInfo};
-use crate::inport::{InPort, InState};
+use crate::inport::InPort;
 use crate::output::{deadline_after, wait_for_change};
+use crate::reading::InState;
 use rtt_lane::clock;
 use rtt_lane::limits::{SPIN_NS_MAX, SPINS_PER_LOOK};
 use rtt_lane::wait::{self, Watch};

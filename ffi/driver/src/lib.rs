@@ -19,8 +19,8 @@
 //! reads up to it before it touches the next lane. The kit does that inside `send` and `receive`; while their owner is
 //! elsewhere the kit's one thread does.
 //!
-//! `binding` finds the steps from what was staged to the epoch that is seen; `outport` and `inport` perform them at one
-//! endpoint; `control` talks to the keeper; `output` and `input` are what the owner calls.
+//! `binding` finds the steps from what was staged to the epoch that is seen; `outport` and `inport` (over `reading`) perform
+//! them at one endpoint; `control` talks to the keeper; `output` and `input` are what the owner calls.
 
 mod binding;
 pub mod c;
@@ -35,6 +35,7 @@ mod input;
 pub mod limits;
 mod outport;
 mod output;
+mod reading;
 
 pub use driver::{CONTROL_FD, Driver};
 pub use error::{Error, SendError};

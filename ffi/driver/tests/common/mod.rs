@@ -1,55 +1,27 @@
 //! A keeper for tests: it makes sealed regions, stages, hands out and flips as the real one does, over real sockets.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+mod links;
+
+pub use links::{Knobs, Link};
+use links::{memfd, read_only, spec};
 use rtt_control::cell::{Direction, Endpoint, OpenToken};
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver, Verb, Welcome};
-use rtt_control::lane::{Backpressure, LaneSpec, Region, Side, StagedBinding, Wait};
+use rtt_control::lane::{LaneSpec, Region, Side, StagedBinding};
 use rtt_control::packet::{Mode, receive, send};
 use rtt_driver::Driver;
 use rtt_lane::layout::{CONSUMER_PAGE, PRODUCER_PAGE, REGION_HEADER};
 use rtt_lane::{ViewMut, Words, WordsMut};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{
-    MemfdFlags, Mode as FileMode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, ftruncate, memfd_create, open,
-};
+use rustix::fs::{SealFlags, fcntl_add_seals, fcntl_get_seals};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long a living driver may take for one answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A lane between two endpoints; `id` names it for good.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    pub id: u64,
-    pub from: (String, String),
-    pub to: (String, String),
-    pub knobs: Knobs,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Knobs {
-    pub ring_bytes: u64,
-    pub backpressure: Backpressure,
-    pub block_ns: u64,
-    pub drain_ns: u64,
-    pub rate_hz: f64,
-}
-
-impl Default for Knobs {
-    fn default() -> Self {
-        Self {
-            ring_bytes: 4096,
-            backpressure: Backpressure::Block,
-            block_ns: 5_000_000_000,
-            drain_ns: 5_000_000_000,
-            rate_hz: 0.0,
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Staged {
@@ -82,17 +54,6 @@ pub struct Keeper {
     /// Drivers that are given up: they are shown nothing.
     pub given_up: BTreeSet<String>,
     pub links: Vec<Link>,
-}
-
-fn memfd(bytes: u64) -> OwnedFd {
-    let memfd = memfd_create("rtt-test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
-    ftruncate(&memfd, bytes).unwrap();
-    fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW).unwrap();
-    memfd
-}
-
-fn read_only(memfd: &OwnedFd) -> OwnedFd {
-    open(format!("/proc/self/fd/{}", memfd.as_raw_fd()), OFlags::RDONLY | OFlags::CLOEXEC, FileMode::empty()).unwrap()
 }
 
 impl Keeper {
@@ -423,30 +384,5 @@ impl Keeper {
         .unwrap();
         let (ring, credit) = (ring.mapped.as_ref().unwrap(), credit.mapped.as_ref().unwrap());
         rtt_lane::figures::figures(ring, credit, &geometry, rtt_lane::clock::now())
-    }
-}
-
-fn spec(link: &Link) -> LaneSpec {
-    LaneSpec {
-        lane: link.id,
-        route: "route".into(),
-        route_id: 1,
-        side: Side::Producer,
-        endpoint: link.from.1.clone(),
-        peer: link.to.0.clone(),
-        ring_region: 0,
-        producer_page: 0,
-        ring: 0,
-        ring_bytes: link.knobs.ring_bytes,
-        credit_region: 0,
-        consumer_page: 0,
-        max_frame_bytes: 256,
-        backpressure: link.knobs.backpressure,
-        block_ns: link.knobs.block_ns,
-        wait: Wait::Sleep,
-        spin_ns: 0,
-        drain_within_ns: link.knobs.drain_ns,
-        budget_ns: 5_000_000,
-        rate_hz: link.knobs.rate_hz,
     }
 }
