@@ -18,6 +18,7 @@ use rtt_cell::Cells;
 use rtt_control::driver::KeeperToDriver;
 use rtt_control::lane::Transition;
 use rtt_control::panel::What;
+use rustix::fs::Mode;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ impl Keeper {
         for folder in [&arguments.logs, &mountpoint] {
             std::fs::create_dir_all(folder).map_err(|error| Refusal::system("make a folder", error))?;
         }
+        // Cells have other uids; a program that cannot be changed any more refuses, and is readable already.
+        let _ = rustix::fs::fchmod(&arguments.drivers, Mode::from_raw_mode(0o555));
         let poller = Poller::new()?;
         let signals = signals::descriptor()?;
         poller.add(&signals, Source::Signals)?;

@@ -14,8 +14,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -128,18 +128,29 @@ impl Keeper {
 
     /// A plan pins the bytes of the built-in drivers too: others than those of this keeper come from the store.
     fn built_in(&mut self, closure: &mut Vec<ClosureFile>) -> Result<Program> {
-        let Some(at) = closure.iter().position(|file| file.path == BUILT_IN) else {
+        let pinned = closure.iter().position(|file| file.path == BUILT_IN);
+        let on_disk = path_on_disk(&self.drivers);
+        if pinned.is_none() && on_disk.is_none() {
             return Ok(Program::Passed(Arc::clone(&self.drivers)));
+        }
+        let ours = match &self.drivers_hash {
+            Some(hash) => hash.clone(),
+            None => self.drivers_hash.insert(hash_of(&self.drivers)?).clone(),
         };
-        if self.drivers_hash.is_none() {
-            self.drivers_hash = Some(hash_of(&self.drivers)?);
-        }
-        if self.drivers_hash.as_ref() == Some(&closure[at].hash) {
+        if let Some(at) = pinned {
+            if closure[at].hash != ours {
+                closure[at].executable = true;
+                return Ok(Program::Path(BUILT_IN_INSIDE.to_owned()));
+            }
             closure.remove(at);
-            return Ok(Program::Passed(Arc::clone(&self.drivers)));
         }
-        closure[at].executable = true;
-        Ok(Program::Path(BUILT_IN_INSIDE.to_owned()))
+        // Where no memfd may be executed, the program is a file of ours, which no cell reaches: it gets a copy.
+        if let Some(path) = on_disk {
+            let (sources, executable) = (vec![path], true);
+            closure.push(ClosureFile { path: BUILT_IN.to_owned(), sources, hash: ours, executable });
+            return Ok(Program::Path(BUILT_IN_INSIDE.to_owned()));
+        }
+        Ok(Program::Passed(Arc::clone(&self.drivers)))
     }
 
     fn files(&self, spec: &CellSpec) -> Result<Files> {
@@ -224,6 +235,12 @@ impl Keeper {
             Err(error) => self.fail_driver(&spec.instance, &Refusal::system("pass the epoch page", error)),
         }
     }
+}
+
+/// None for a memfd.
+fn path_on_disk(file: &OwnedFd) -> Option<PathBuf> {
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    if path.to_string_lossy().starts_with("/memfd:") { None } else { Some(path) }
 }
 
 fn hash_of(file: &OwnedFd) -> Result<String> {

@@ -37,6 +37,7 @@ const CASES: &[Case] = &[
     ("requests that make no sense are refused with a code", wrongs::refusals),
     ("files are bound, passed or written as the manifest says", files::granted),
     ("a waived driver has its files too", files::waived),
+    ("built-in drivers run from the bytes that a plan pins", files::pinned_drivers),
     ("a transition of many parts", life::many_lanes),
     ("noise from a driver", chaos::noise),
     ("keepers killed at any moment", chaos::keepers_killed),

@@ -53,7 +53,7 @@ pub fn waived() {
     spec.isolated = false;
     spec.run.extend(["data.txt".into(), "/etc/passwd".into()]);
     spec.files = vec![grant(&house.folder.join("data.txt").to_string_lossy(), Access::Read)];
-    spec.closure = vec![house.store("note.txt", "from the store")];
+    spec.closure = vec![house.store("note.txt", b"from the store")];
     spec.run.push("/driver/note.txt".to_owned());
     panel.done(Request::Spawn(Box::new(spec)));
     until("it has looked at all of them", || house.log("a").contains("looked at all"));
@@ -62,4 +62,26 @@ pub fn waived() {
     assert!(log.contains("/etc/passwd: root:"), "{log}");
     let fact = &panel.inventory().instances[0];
     assert!(fact.sandbox.contains(&"isolation=waived".to_owned()), "{:?}", fact.sandbox);
+}
+
+/// A plan that pins other bytes of the built-in drivers runs those, and one that pins ours runs ours.
+pub fn pinned_drivers() {
+    let house = House::new();
+    let mut panel = TestPanel::attach(&house);
+    let program = fs::read("/proc/self/exe").expect("this program");
+    let mut other = program.clone();
+    // Behind the end of the program: the same behaviour under another hash.
+    other.extend(b"other bytes");
+    for (instance, content, inside) in [("a.1", &program, false), ("a.2", &other, true)] {
+        let mut spec = cell(instance, "files");
+        spec.closure = vec![house.store("rtt:drivers", content)];
+        spec.run.push("/driver/rtt:drivers".to_owned());
+        panel.done(Request::Spawn(Box::new(spec)));
+        until("it has looked", || house.log("a").contains("looked at all"));
+        assert_eq!(house.log("a").contains("No such file"), !inside, "{}", house.log("a"));
+        fs::write(house.folder.join("logs/a.log"), "").expect("emptied");
+    }
+    let house = House::with(crate::support::on_disk);
+    let mut panel = TestPanel::attach(&house);
+    panel.start("a.1", "good");
 }

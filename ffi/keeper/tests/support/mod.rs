@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use std::collections::VecDeque;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -25,13 +25,18 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
+        Self::with(in_memory)
+    }
+
+    /// With the drivers' program from `drivers`.
+    pub fn with(drivers: fn(&Path) -> OwnedFd) -> Self {
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         // A path longer than the address of a socket may be.
         let name = format!("rtt-keeper-{}-{number}-{}", std::process::id(), "long".repeat(25));
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("store")).expect("a folder");
-        let keeper = start(&folder);
+        let keeper = start(&folder, drivers(&folder));
         Self { folder, keeper }
     }
 
@@ -44,15 +49,15 @@ impl House {
     }
 
     /// Puts an object into the store.
-    pub fn store(&self, path: &str, text: &str) -> ClosureFile {
+    pub fn store(&self, path: &str, content: &[u8]) -> ClosureFile {
         use sha2::{Digest, Sha256};
-        let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::write(self.folder.join("store").join(&hash), text).expect("a store object");
+        let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(self.folder.join("store").join(&hash), content).expect("a store object");
         ClosureFile { path: path.to_owned(), hash, executable: false }
     }
 
     pub fn restart(&mut self) {
-        self.keeper = start(&self.folder);
+        self.keeper = start(&self.folder, in_memory(&self.folder));
     }
 
     /// Kills it and waits for it, and nothing else.
@@ -85,13 +90,27 @@ impl Drop for House {
 }
 
 /// The drivers' program is this test itself (`play`), in a memfd.
-fn start(folder: &std::path::Path) -> Child {
+pub fn in_memory(_: &Path) -> OwnedFd {
     let writable = rustix::fs::memfd_create("drivers", MemfdFlags::empty()).expect("a memfd");
     let mut program = fs::File::open("/proc/self/exe").expect("this program");
     std::io::copy(&mut program, &mut fs::File::from(writable.try_clone().expect("a copy"))).expect("a copy of it");
-    let path = format!("/proc/self/fd/{}", writable.as_raw_fd());
-    let drivers = rustix::fs::open(path, rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).expect("read-only");
-    drop(writable);
+    read_only(format!("/proc/self/fd/{}", writable.as_raw_fd()).as_ref())
+}
+
+/// In a private file, as where no memfd may be executed.
+pub fn on_disk(folder: &Path) -> OwnedFd {
+    let path = folder.join("rtt-drivers");
+    fs::copy("/proc/self/exe", &path).expect("a copy of this program");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("private");
+    read_only(&path)
+}
+
+/// Not close-on-exec: for the keeper.
+fn read_only(path: &Path) -> OwnedFd {
+    rustix::fs::open(path, rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).expect("read-only")
+}
+
+fn start(folder: &Path, drivers: OwnedFd) -> Child {
     Command::new(env!("CARGO_BIN_EXE_rtt-keeper"))
         .args(["--run".as_ref(), folder.join("run").as_os_str()])
         .args(["--project".as_ref(), folder.as_os_str(), "--store".as_ref(), folder.join("store").as_os_str()])
