@@ -18,8 +18,9 @@ export async function startPanel(dir: string): Promise<void> {
   mkdirSync(at.logs, { recursive: true, mode: 0o700 });
   const words = `${at.logs}/panel.txt`;
   const log = openSync(words, "a", 0o600);
-  const [program, ...args] = selfCommand(["serve", "--dir", dir]);
-  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
+  const [, ...args] = selfCommand(["serve", "--dir", dir]);
+  // Not by its own path: for that, the run-time would read the arguments as those of Node and put `run` before them.
+  const child = spawn("/proc/self/exe", args, { detached: true, stdio: ["ignore", log, log] });
   let ended = false;
   child.once("exit", () => ended = true);
   child.unref();
