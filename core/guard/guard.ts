@@ -106,13 +106,15 @@ function decide(watched: Watched, figures: LaneFigures, link: Link, event: Guard
     });
   }
   if (event.kind !== "snapshot" || nowNs - watched.evaluatedNs < LIMITS.guard.evaluateNs) return [watched, []];
-  const quiet = laneAge < LIMITS.guard.quietNs;
+  const { samples, over } = watched.judgement;
+  const enough = samples >= samplesForAct(link);
+  // While the window fills, what would make a move waits for its samples; an alarm does not.
+  const isRipe = enough || link.onTrip === "alarm" || laneAge >= LIMITS.guard.windowNs;
+  const quiet = laneAge < LIMITS.guard.quietNs || !isRipe;
   const evaluated = evaluate(watched.breaker, watched.judgement, quiet, nowNs);
   const after: Watched = { ...watched, breaker: evaluated.breaker, evaluatedNs: nowNs };
   if (!evaluated.tripped) return [after, []];
-  const { samples, over } = watched.judgement;
   const why = `${over} of ${samples} frames in 10 s were over its budget of ${ms(link.budgetNs ?? 0)}`;
-  const enough = samples >= samplesForAct(link);
   const act = enough ? actOf(link, why) : null;
   const said = enough || link.onTrip === "alarm" ? why : `${why}; too few for more than an alarm`;
   return tripped(after, { cause: "budget", why: said, act, link, nowNs });
