@@ -68,8 +68,9 @@ impl Membership {
     /// Called by the cell's first process: a kernel may take milliseconds to move one, which is the cell's time. Answers
     /// `memory pids`, or why there is none.
     pub fn join(&self) -> String {
-        let refused = self.folders.iter().find_map(|folder| fs::write(folder.join("cgroup.procs"), "0").err());
-        match refused.map(|error| error.to_string()).or_else(|| self.why_not.clone()) {
+        let join = |folder: &PathBuf| fs::write(folder.join("cgroup.procs"), "0").err();
+        let refused = || self.folders.iter().find_map(join).map(|error| error.to_string());
+        match self.why_not.clone().or_else(refused) {
             None if !self.limits.is_empty() => self.limits.join(" "),
             None => "none (no controllers here)".to_owned(),
             Some(why) => format!("none ({why})"),

@@ -8,8 +8,8 @@ use crate::region::Region;
 use crate::transition::{Phase, Staged, check_binding};
 use rtt_control::driver::KeeperToDriver;
 use rtt_control::inventory::InstanceState;
-use rtt_control::lane::Transition;
-use std::collections::BTreeSet;
+use rtt_control::lane::{Region as Spec, Transition};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Keeper {
     /// Makes the regions, uses up both epoch numbers, and shows each concerned driver its two bindings.
@@ -32,8 +32,10 @@ impl Keeper {
         let concerned = staged.unmapped.clone();
         let id = staged.transition.id;
         self.transitions.insert(id, staged);
+        let writes = self.transitions.get(&id).map(|staged| by_name(staged.regions_by(|region| &region.writer)));
+        let mut writes = writes.unwrap_or_default();
         for instance in &concerned {
-            self.show_binding(id, instance);
+            self.show_binding(id, instance, &writes.remove(instance).unwrap_or_default());
         }
         self.tell_ended_lanes();
         Ok(())
@@ -53,10 +55,10 @@ impl Keeper {
             return refuse("keeper.tooMany", format!("{TRANSITIONS} others are staged"));
         }
         let mut bytes: u64 = self.regions.values().map(|region| region.spec.bytes).sum();
-        let mut ids = BTreeSet::new();
+        let mut made = BTreeMap::new();
         for region in &transition.regions {
             bytes = bytes.saturating_add(region.bytes);
-            if !ids.insert(region.region) || self.regions.contains_key(&region.region) {
+            if made.insert(region.region, region).is_some() || self.regions.contains_key(&region.region) {
                 return refuse("keeper.region", format!("region {} is there already", region.region));
             }
         }
@@ -71,21 +73,18 @@ impl Keeper {
                 return refuse("keeper.notParked", format!("{} has not parked", binding.instance));
             }
             check_binding(binding, |id| {
-                let made = transition.regions.iter().find(|region| region.region == id);
-                made.or_else(|| self.regions.get(&id).map(|region| &region.spec))
+                made.get(&id).copied().or_else(|| self.regions.get(&id).map(|region| &region.spec))
             })?;
         }
         Ok(())
     }
 
     /// In parts that fit packets; descriptors of the regions that this driver writes go with them.
-    fn show_binding(&mut self, id: u64, instance: &str) {
+    fn show_binding(&mut self, id: u64, instance: &str, writes: &[Spec]) {
         let Some(staged) = self.transitions.get(&id) else { return };
         let Some(binding) = staged.binding(instance) else { return };
         let base = self.instances.get(instance).map_or(0, |each| each.in_force);
         let (forward, inverse) = (staged.transition.forward, staged.transition.inverse);
-        let writes: Vec<_> =
-            staged.transition.regions.iter().filter(|region| region.writer == instance).cloned().collect();
         let bindings = binding.parts();
         let mut regions = writes.chunks(rtt_control::limits::PART_LANES);
         let mut messages = Vec::new();
@@ -149,7 +148,7 @@ impl Keeper {
         let Some(staged) = self.transitions.get_mut(&id) else { return };
         staged.phase = Phase::Sealed;
         let bound: Vec<String> = staged.transition.bindings.iter().map(|binding| binding.instance.clone()).collect();
-        let regions = staged.transition.regions.clone();
+        let mut reads = by_name(staged.regions_by(|region| &region.reader));
         for instance in bound {
             if !self.is_told(&instance) {
                 continue;
@@ -157,7 +156,7 @@ impl Keeper {
             if let Some(staged) = self.transitions.get_mut(&id) {
                 staged.unready.insert(instance.clone());
             }
-            let reads: Vec<_> = regions.iter().filter(|region| region.reader == instance).cloned().collect();
+            let reads = reads.remove(&instance).unwrap_or_default();
             let mut chunks: Vec<_> = reads.chunks(rtt_control::limits::PART_LANES).map(<[_]>::to_vec).collect();
             if chunks.is_empty() {
                 chunks.push(Vec::new());
@@ -284,4 +283,8 @@ impl Keeper {
             }
         }
     }
+}
+
+fn by_name(regions: BTreeMap<&str, Vec<Spec>>) -> BTreeMap<String, Vec<Spec>> {
+    regions.into_iter().map(|(name, regions)| (name.to_owned(), regions)).collect()
 }

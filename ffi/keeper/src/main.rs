@@ -16,6 +16,7 @@ mod outbox;
 mod output;
 mod panel;
 mod poller;
+mod probe;
 mod region;
 mod signals;
 mod spawn;
@@ -36,6 +37,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> error::Result<()> {
+    if let [first, run, folder] = std::env::args().skip(1).collect::<Vec<_>>().as_slice()
+        && (first.as_str(), run.as_str()) == ("--probe", "--run")
+    {
+        return probe::run(std::path::Path::new(folder));
+    }
     let arguments = arguments::parse(std::env::args().skip(1))?;
     // Its own session: what ends the panel's does not end it. It may lead one already.
     let _ = rustix::process::setsid();

@@ -2,7 +2,7 @@
 use crate::error::{Refusal, Result};
 use crate::limits::LANES_OF_A_BINDING;
 use rtt_control::lane::{LaneSpec, Region, Side, StagedBinding, Transition};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Producer and consumer pages of a lane.
 const LANE_PAGE: u64 = 4096;
@@ -20,6 +20,8 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Staged {
     pub transition: Transition,
+    /// Where each instance's binding is in it.
+    bindings: BTreeMap<String, usize>,
     pub phase: Phase,
     /// Alive drivers that have been shown their bindings and have not answered.
     pub unmapped: BTreeSet<String>,
@@ -28,11 +30,22 @@ pub struct Staged {
 
 impl Staged {
     pub fn new(transition: Transition) -> Self {
-        Self { transition, phase: Phase::Staged, unmapped: BTreeSet::new(), unready: BTreeSet::new() }
+        let names = transition.bindings.iter().map(|binding| binding.instance.clone());
+        let bindings = names.enumerate().map(|(index, name)| (name, index)).collect();
+        Self { transition, bindings, phase: Phase::Staged, unmapped: BTreeSet::new(), unready: BTreeSet::new() }
     }
 
     pub fn binding(&self, instance: &str) -> Option<&StagedBinding> {
-        self.transition.bindings.iter().find(|binding| binding.instance == instance)
+        self.bindings.get(instance).and_then(|index| self.transition.bindings.get(*index))
+    }
+
+    /// Its regions by the one side that `of` names, each in the transition's order.
+    pub fn regions_by(&self, of: fn(&Region) -> &String) -> BTreeMap<&str, Vec<Region>> {
+        let mut all: BTreeMap<&str, Vec<Region>> = BTreeMap::new();
+        for region in &self.transition.regions {
+            all.entry(of(region)).or_default().push(region.clone());
+        }
+        all
     }
 
     /// Whether `epoch` is one of the two that this transition leads to.

@@ -16,6 +16,8 @@ pub const ATTEMPTS: &[&str] = &[
     "root-file",
     "affinity",
     "personality",
+    "trace",
+    "keyring",
 ];
 
 /// Tries one thing on this process.
@@ -33,15 +35,10 @@ pub fn attempt(name: &str) -> io::Result<()> {
                 made(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr()).into())
             }
             "memfd" => made(libc::syscall(libc::SYS_memfd_create, c"x".as_ptr(), 0)),
-            // In a child, so that this process stays where it is.
-            "userns" => {
-                let pid = libc::fork();
-                if pid == 0 {
-                    libc::_exit(i32::from(libc::unshare(libc::CLONE_NEWUSER) != 0));
-                }
-                let mut status = 0;
-                libc::waitpid(pid, &raw mut status, 0);
-                if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EPERM)) }
+            "userns" => in_child(|| libc::unshare(libc::CLONE_NEWUSER) == 0),
+            "trace" => in_child(|| libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) == 0),
+            "keyring" => {
+                made(libc::syscall(libc::SYS_keyctl, libc::KEYCTL_GET_KEYRING_ID, libc::KEY_SPEC_USER_KEYRING, 1))
             }
             "setowner" => made(libc::fcntl(1, libc::F_SETOWN, libc::getpid()).into()),
             "passwd" => fs::read("/etc/passwd").map(drop),
@@ -57,6 +54,21 @@ pub fn attempt(name: &str) -> io::Result<()> {
             other => Err(io::Error::other(format!("no attempt is called {other}"))),
         }
     }
+}
+
+/// Tries it where it changes nothing of this process.
+fn in_child(attempt: impl FnOnce() -> bool) -> io::Result<()> {
+    // SAFETY: this process has one thread; the child ends at once.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let done = attempt();
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(i32::from(!done)) };
+    }
+    let mut status = 0;
+    // SAFETY: the status outlives the call.
+    unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EPERM)) }
 }
 
 /// Prints `done` or `refused …`; exit 3 when refused.
