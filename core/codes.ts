@@ -1,5 +1,5 @@
 /** Every code of an issue, with the exit code that it leads to and one line on when it is given. */
-import { EXIT, type ExitCode } from "./errors.ts";
+import { EXIT, type ExitCode, type Issue } from "./errors.ts";
 
 export interface Code {
   readonly exit: ExitCode;
@@ -80,3 +80,9 @@ const CONFIG: Readonly<Record<string, Code>> = {
 };
 
 export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG };
+
+/** The exit code of a list of issues: bad input before refusals, since it must be put right first. */
+export function exitOf(issues: readonly Issue[]): ExitCode {
+  const exits = new Set(issues.map((each) => CODES[each.code]?.exit ?? EXIT.failed));
+  return [EXIT.badInput, EXIT.refused].find((each) => exits.has(each)) ?? [...exits][0] ?? EXIT.failed;
+}

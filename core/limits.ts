@@ -79,9 +79,9 @@ export const LIMITS = {
   /** Planning: all are counts, never seconds, so that a plan is the same on every machine. They go into its fingerprint. */
   plan: {
     /** Above this many variables the model is not solved exactly but searched. */
-    exactVariables: 20_000,
-    /** Branch-and-bound nodes of one stage; beyond it the model is searched. */
-    mipNodes: 50_000,
+    exactVariables: 1_500,
+    /** Variables × branch-and-bound nodes of one stage; beyond it the model is searched. */
+    mipWork: 300_000,
     /** Cycles found and forbidden one after the other. */
     cycleCuts: 256,
     /** Solver calls spent on making a conflict minimal; what is left then is a conflict, but perhaps not the smallest. */

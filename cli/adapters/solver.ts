@@ -24,7 +24,6 @@ const OPTIONS = {
   random_seed: 0,
   mip_rel_gap: 0,
   mip_abs_gap: 0,
-  mip_max_nodes: LIMITS.plan.mipNodes,
 } as const;
 
 let loaded: Promise<Solver> | undefined;
@@ -46,7 +45,8 @@ async function load(): Promise<Solver> {
 function solve(highs: Highs, program: Program): Solution {
   const trivial = withoutVariables(program);
   if (trivial) return trivial;
-  const answer = highs.solve(lpText(program), OPTIONS);
+  const nodes = Math.ceil(LIMITS.plan.mipWork / program.variables.length);
+  const answer = highs.solve(lpText(program), { ...OPTIONS, mip_max_nodes: nodes });
   switch (answer.Status) {
     case "Optimal":
       return optimal(program, answer);

@@ -1,12 +1,21 @@
 /**
  * For what is too large to be solved exactly: choices one after the other in stable order, then local search that moves
- * one driver at a time as long as the objective falls. Deterministic, bounded by rounds, never proved best.
+ * one driver, or exchanges two, as long as the objective falls. Deterministic, bounded by rounds, never proved best.
  */
 import { LIMITS } from "../limits.ts";
 import type { DriverName } from "../model/names.ts";
 import { type Pair, sharedEnds, words } from "./candidates.ts";
 import { weightMilli } from "./cost.ts";
-import { type Decision, driverChurn, faultsOf, hopNs, type Problem, routeChurn } from "./problem.ts";
+import {
+  type Decision,
+  driverChurn,
+  faultsOf,
+  hopNs,
+  type Objective,
+  objectiveOf,
+  type Problem,
+  routeChurn,
+} from "./problem.ts";
 
 /** Stands in a plan's inputs in the solver's place. */
 export const SEARCH_NAME = "rtt search 1";
@@ -15,12 +24,20 @@ export const SEARCH_NAME = "rtt search 1";
 export function searchDecision(problem: Problem): Decision | undefined {
   const pair = choosePairs(problem);
   if (!pair) return undefined;
-  const placement = new Placement(problem, pair);
-  if (!placement.fill()) return undefined;
-  for (let round = 0; round < LIMITS.plan.searchRounds && placement.improve(); round++);
-  const decision = { pair, group: placement.group };
-  return faultsOf(problem, decision).length === 0 ? decision : undefined;
+  let best: { decision: Decision; objective: Objective } | undefined;
+  for (const order of ["heaviest", "connected"] as const) {
+    const placement = new Placement(problem, pair);
+    if (!placement.fill(order)) continue;
+    for (let round = 0; round < LIMITS.plan.searchRounds && placement.improve(); round++);
+    const decision = { pair, group: placement.group };
+    if (faultsOf(problem, decision).length > 0) continue;
+    const objective = objectiveOf(problem, decision);
+    if (!best || compare(figures(objective), figures(best.objective)) < 0) best = { decision, objective };
+  }
+  return best?.decision;
 }
+
+const figures = ({ latencyMilli, crossNode, churn }: Objective) => [latencyMilli, crossNode, churn];
 
 /** The cheapest pair of each route that agrees with the choices before it; drivers already used come first among equals. */
 function choosePairs(problem: Problem): number[] | undefined {
@@ -81,10 +98,9 @@ class Placement {
     this.used = neighbours.flatMap((each, at) => each.length > 0 ? [at] : []);
   }
 
-  /** The heaviest drivers first, each where it costs least; false when one has no room. */
-  fill(): boolean {
-    const load = (driver: number) => this.problem.loads[driver] ?? 0;
-    for (const driver of [...this.used].sort((one, other) => load(other) - load(one) || one - other)) {
+  /** Each driver where it costs least when its turn comes; false when one has no room. */
+  fill(order: "heaviest" | "connected"): boolean {
+    for (const driver of order === "heaviest" ? this.byLoad() : this.byNeighbours()) {
       const best = this.bestGroup(driver);
       if (best === undefined) return false;
       this.put(driver, best);
@@ -92,17 +108,78 @@ class Placement {
     return true;
   }
 
-  /** One pass: every driver to where it costs least; false when nothing changed. */
+  private byLoad(): readonly number[] {
+    const load = (driver: number) => this.problem.loads[driver] ?? 0;
+    return [...this.used].sort((one, other) => load(other) - load(one) || one - other);
+  }
+
+  /** From the best connected one outwards, so that neighbours are placed next to each other. */
+  private byNeighbours(): readonly number[] {
+    const degree = (driver: number) => this.neighbours[driver]?.length ?? 0;
+    const starts = [...this.used].sort((one, other) => degree(other) - degree(one) || one - other);
+    const order: number[] = [];
+    const seen = new Set<number>();
+    for (const start of starts) {
+      if (seen.has(start)) continue;
+      seen.add(start);
+      const queue = [start];
+      for (let head = 0; head < queue.length; head++) {
+        const driver = queue[head] ?? start;
+        order.push(driver);
+        for (const { other } of this.neighbours[driver] ?? []) {
+          if (seen.has(other)) continue;
+          seen.add(other);
+          queue.push(other);
+        }
+      }
+    }
+    return order;
+  }
+
+  /** One pass: every driver to where it costs least, by itself or in exchange for another; false when nothing changed. */
   improve(): boolean {
     let changed = false;
     for (const driver of this.used) {
       const before = this.group[driver] ?? -1;
       this.take(driver);
       const best = this.bestGroup(driver) ?? before;
+      const dream = this.bestGroup(driver, "whatever the room");
       this.put(driver, best);
       changed ||= best !== before;
+      if (dream !== undefined && dream !== best) changed = this.exchange(driver, dream) || changed;
     }
     return changed;
+  }
+
+  /** Puts a driver into a full group when another one can leave it for its place and both together cost less. */
+  private exchange(driver: number, group: number): boolean {
+    const home = this.group[driver] ?? -1;
+    const load = this.problem.loads[driver] ?? 0;
+    for (const other of this.used) {
+      if (this.group[other] !== group) continue;
+      const difference = load - (this.problem.loads[other] ?? 0);
+      if (difference > (this.free[group] ?? 0) || -difference > (this.free[home] ?? 0)) continue;
+      const before = this.costOfTwo(driver, other);
+      this.swap(driver, other);
+      const after = this.costOfTwo(driver, other);
+      if (before && after && compare(after, before) < 0) return true;
+      this.swap(driver, other);
+    }
+    return false;
+  }
+
+  private swap(one: number, other: number): void {
+    const [a, b] = [this.group[one] ?? -1, this.group[other] ?? -1];
+    this.take(one);
+    this.take(other);
+    this.put(one, b);
+    this.put(other, a);
+  }
+
+  private costOfTwo(one: number, other: number): readonly number[] | undefined {
+    const first = this.costAt(one, this.group[one] ?? -1);
+    const second = this.costAt(other, this.group[other] ?? -1);
+    return first && second ? first.map((each, at) => each + (second[at] ?? 0)) : undefined;
   }
 
   private put(driver: number, group: number): void {
@@ -116,10 +193,10 @@ class Placement {
     this.free[group] = (this.free[group] ?? 0) + (this.problem.loads[driver] ?? 0);
   }
 
-  private bestGroup(driver: number): number | undefined {
+  private bestGroup(driver: number, room?: "whatever the room"): number | undefined {
     let best: { group: number; cost: readonly number[] } | undefined;
     for (const group of this.problem.groups.keys()) {
-      if ((this.free[group] ?? 0) < (this.problem.loads[driver] ?? 0)) continue;
+      if (!room && (this.free[group] ?? 0) < (this.problem.loads[driver] ?? 0)) continue;
       const cost = this.costAt(driver, group);
       if (cost && (!best || compare(cost, best.cost) < 0)) best = { group, cost };
     }
