@@ -57,6 +57,8 @@ export class World {
   log: Log | undefined;
   readonly told: Told[] = [];
   readonly trace: string[] = [];
+  /** What an instance does at a moment, where a test says so: `bee.1 map`. */
+  readonly habits = new Map<string, number | "exit" | "fail">();
   steps = 0;
   /** The panel dies before its n-th effect from now. */
   crashAtEffect = -1;
@@ -277,6 +279,8 @@ export class World {
   }
 
   #takes(instance: Instance, moment: Moment): number | "exit" | "fail" {
+    const fixed = this.habits.get(`${instance} ${moment}`);
+    if (fixed !== undefined) return fixed;
     let habit = this.#habits.get(instance);
     if (!habit) this.#habits.set(instance, habit = this.#newHabit());
     if (habit.moment !== moment || !this.trouble) return 1_000 + this.random.below(200_000);

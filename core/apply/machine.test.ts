@@ -1,0 +1,333 @@
+/** The table of "Apply", step by step: what is true after each, and what becomes of each failure. */
+import { assert, assertEquals } from "@std/assert";
+import { admittedPlan, link, placed } from "../../tests/sim/project.ts";
+import { World } from "../../tests/sim/world.ts";
+import type { Graph, Link } from "../model/graph.ts";
+import type { Instance } from "../model/names.ts";
+import type { AdmittedPlan, Move } from "../model/plan.ts";
+import { desiredGraph } from "./committed.ts";
+import { brokenFacts, orphans } from "./invariants.ts";
+import type { Outcome } from "./types.ts";
+
+/** One panel, one keeper, well-behaved drivers; acts are asked one after another. */
+class Host {
+  readonly world = new World(1);
+  #id = 0;
+
+  constructor() {
+    this.world.trouble = false;
+    this.world.startPanel();
+    this.rest();
+  }
+
+  rest(): void {
+    while (this.world.timeline.step());
+  }
+
+  get machine() {
+    assert(this.world.machine);
+    return this.world.machine;
+  }
+
+  get keeper() {
+    assert(this.world.keeper);
+    return this.world.keeper;
+  }
+
+  plan(graph: Graph, moves: readonly Move[] = []): AdmittedPlan {
+    return admittedPlan(this.world.project.store, this.machine.committed, graph, () => moves);
+  }
+
+  begin(act: Parameters<World["begin"]>[1]): void {
+    this.world.begin(++this.#id, act);
+  }
+
+  /** How the act ended, when all has come to rest. */
+  act(act: Parameters<World["begin"]>[1]): Outcome {
+    this.begin(act);
+    this.rest();
+    return this.outcome();
+  }
+
+  outcome(id = this.#id): Outcome {
+    const said = this.world.told.filter((each) => each.id === id);
+    assertEquals(said.length, 1, "one answer for one act");
+    assert(said[0]);
+    return said[0].outcome;
+  }
+
+  apply(graph: Graph, moves: readonly Move[] = []): Outcome {
+    return this.act({ kind: "apply", admitted: this.plan(graph, moves) });
+  }
+
+  /** Records by kind: `D C D R`. */
+  get log(): string {
+    return (this.world.log?.records ?? []).map((each) => each.body.kind).join(" ");
+  }
+
+  get running(): string {
+    return this.keeper.inventory().instances.map((each) => each.instance).sort().join(" ");
+  }
+
+  get wired(): string {
+    const { instances } = this.keeper.inventory();
+    return instances.flatMap(({ instance, lanes, state }) =>
+      state === "exited"
+        ? []
+        : lanes.filter((each) => each.side === "producer").map((each) => `${each.route}:${instance}>${each.peer}`)
+    ).sort().join(" ");
+  }
+
+  clean(): void {
+    const facts = this.keeper.inventory();
+    assertEquals([...brokenFacts(facts), ...orphans(facts, this.machine.serving), ...this.keeper.protests], []);
+    assertEquals(this.machine.phase.kind, "idle");
+  }
+}
+
+function graph(host: Host, drivers: Readonly<Record<string, number>>, links: readonly Link[]): Graph {
+  const { store } = host.world.project;
+  return { drivers: Object.entries(drivers).map(([name, version]) => placed(store, name, version)), links };
+}
+
+const flow = link("flow", 7, "ant/out0", "bee/in0");
+const pair = (host: Host, version = 1): Graph => graph(host, { ant: 1, bee: version }, [flow]);
+const codeOf = (outcome: Outcome): string => "issues" in outcome ? outcome.issues[0]?.code ?? "" : "";
+
+Deno.test("an apply logs D and C, wires what it says, and leaves nothing else behind", () => {
+  const host = new Host();
+  const outcome = host.apply(pair(host));
+  assertEquals(outcome, { kind: "committed", plan: host.machine.committed.plan, serial: 1, changed: true });
+  assertEquals([host.log, host.running, host.wired], ["D C", "ant.1 bee.1", "flow:ant.1>bee.1"]);
+  host.clean();
+});
+
+Deno.test("a new version of a driver takes over in a flip, and the old one ends after C", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  assertEquals(host.apply(pair(host, 2)).kind, "committed");
+  assertEquals([host.log, host.running, host.wired], ["D C D C", "ant.1 bee.2", "flow:ant.1>bee.2"]);
+  host.clean();
+});
+
+Deno.test("what a plan does not change keeps its lane, its region and its place", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  const before = host.keeper.inventory().instances.find((each) => each.instance === "ant.1")?.lanes;
+  host.apply(graph(host, { ant: 1, bee: 1, cat: 1 }, [flow, link("more", 8, "bee/out0", "cat/in0")]));
+  assertEquals(host.keeper.inventory().instances.find((each) => each.instance === "ant.1")?.lanes, before);
+  host.clean();
+});
+
+Deno.test("the committed plan applied again is a no-op that says so, or repairs what has drifted", () => {
+  const host = new Host();
+  const admitted = host.plan(pair(host));
+  host.act({ kind: "apply", admitted });
+  const again = host.act({ kind: "apply", admitted });
+  assertEquals(again.kind === "committed" && again.changed, false);
+  host.keeper.exit("bee.1" as Instance, -9);
+  host.rest();
+  assertEquals(host.machine.down, { bee: "its plan permits no restart" });
+  const repaired = host.act({ kind: "apply", admitted });
+  assertEquals(repaired.kind === "committed" && repaired.changed, true);
+  assertEquals([host.log, host.wired, host.machine.down], ["D C M", "flow:ant.1>bee.2", {}] as never);
+  host.clean();
+});
+
+for (const moment of ["hello", "open", "park", "map", "ready"] as const) {
+  for (const takes of [Infinity, "exit", "fail"] as const) {
+    Deno.test(`a driver that ${takes === Infinity ? "says nothing" : `${takes}s`} at ${moment} rolls back with nothing changed`, () => {
+      const host = new Host();
+      host.apply(pair(host));
+      host.world.habits.set(`bee.2 ${moment}`, takes);
+      const outcome = host.apply(pair(host, 2));
+      assertEquals(outcome.kind, "rolledBack");
+      assertEquals(
+        codeOf(outcome),
+        takes === Infinity ? "driver.late" : takes === "exit" ? "driver.exited" : "driver.failed",
+      );
+      assertEquals([host.log, host.running, host.wired], ["D C", "ant.1 bee.1", "flow:ant.1>bee.1"]);
+      host.clean();
+    });
+  }
+}
+
+for (const takes of [Infinity, "exit", "fail"] as const) {
+  Deno.test(`a driver that ${takes === Infinity ? "does not acknowledge" : `${takes}s after`} the flip is flipped back, and R closes D`, () => {
+    const host = new Host();
+    host.apply(pair(host));
+    host.world.habits.set("bee.2 acknowledge", takes);
+    assertEquals(host.apply(pair(host, 2)).kind, "rolledBack");
+    assertEquals([host.log, host.running, host.wired], ["D C D R", "ant.1 bee.1", "flow:ant.1>bee.1"]);
+    assertEquals(host.machine.committed.serial, 1);
+    host.clean();
+  });
+}
+
+Deno.test("who does not go back at a rollback is killed, and then restarted as the plan permits", () => {
+  const host = new Host();
+  host.apply(pair(host), [{ kind: "restart", driver: "ant" as never, budget: 1, withinNs: 1e9 }]);
+  host.world.habits.set("ant.1 acknowledge", Infinity);
+  assertEquals(host.apply(pair(host, 2)).kind, "rolledBack");
+  assertEquals([host.log, host.wired], ["D C D R M", "flow:ant.2>bee.1"]);
+  host.clean();
+});
+
+Deno.test("when D can't be synced nothing is flipped, and the next panel undoes what the disk may hold", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  host.begin({ kind: "apply", admitted: host.plan(pair(host, 2)) });
+  host.world.disk.failing = "sync";
+  host.rest();
+  assertEquals([host.outcome().kind, codeOf(host.outcome())], ["rolledBack", "wal.unsynced"]);
+  if (!host.world.machine) host.world.startPanel();
+  host.rest();
+  assertEquals([host.running, host.wired, host.machine.open], ["ant.1 bee.1", "flow:ant.1>bee.1", null] as never);
+  host.clean();
+});
+
+Deno.test("when C can't be synced the outcome is in doubt, nothing is inverted, and the next panel reads what is true", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  host.begin({ kind: "apply", admitted: host.plan(pair(host, 2)) });
+  while (host.machine.phase.kind !== "verifying") host.world.timeline.step();
+  host.world.disk.failing = "sync";
+  while (host.world.machine && host.world.timeline.step());
+  assertEquals(host.outcome().kind, "inDoubt");
+  assertEquals(host.wired, "flow:ant.1>bee.2");
+  if (!host.world.machine) host.world.startPanel();
+  host.rest();
+  assertEquals([host.log, host.wired, host.machine.committed.serial], ["D C D C", "flow:ant.1>bee.2", 2] as never);
+  host.clean();
+});
+
+Deno.test("a full disk rolls back with nothing prepared", () => {
+  const host = new Host();
+  host.world.disk.full = true;
+  assertEquals(codeOf(host.apply(pair(host))), "wal.full");
+  assertEquals([host.outcome().kind, host.log, host.running], ["rolledBack", "", ""]);
+  host.world.disk.full = false;
+  assertEquals(host.apply(pair(host)).kind, "committed");
+});
+
+Deno.test("a rollback makes the predecessor the committed plan, keeps the serial, and can be rolled back in turn", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  const first = host.machine.committed.plan;
+  const undone = host.plan(pair(host, 2));
+  host.act({ kind: "apply", admitted: undone });
+  assertEquals(host.act({ kind: "rollback" }), { kind: "committed", plan: first, serial: 2, changed: true });
+  assertEquals(host.wired, "flow:ant.1>bee.3");
+  assertEquals(codeOf(host.act({ kind: "apply", admitted: undone })), "plan.stale");
+  assertEquals(host.act({ kind: "rollback" }), { kind: "committed", plan: null, serial: 2, changed: true });
+  assertEquals([host.running, host.wired], ["", ""]);
+  assertEquals(codeOf(host.act({ kind: "rollback" })), "rollback.none");
+  host.clean();
+});
+
+Deno.test("a driver that dies is restarted within its budget, and then stays down as degraded", () => {
+  const host = new Host();
+  host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 2, withinNs: 60e9 }]);
+  for (const number of [1, 2, 3]) {
+    host.keeper.exit(`bee.${number}` as Instance, -9);
+    host.rest();
+  }
+  assertEquals(host.log, "D C M M");
+  assertEquals(host.machine.down, { bee: "its restart budget of 2 is used up" });
+  // What was down before and is not changed never blocks a plan: it is named in D.
+  const more = graph(host, { ant: 1, bee: 1, cat: 1, dog: 1 }, [flow, link("more", 8, "cat/out0", "dog/in0")]);
+  assertEquals(host.apply(more).kind, "committed");
+  const decision = host.world.log?.records.findLast((each) => each.body.kind === "D")?.body;
+  assertEquals(decision?.kind === "D" && decision.exempt, ["bee"]);
+  assertEquals(host.wired.includes("more:cat.1>dog.1"), true);
+});
+
+const spare = link("flow-spare", 9, "ant/out0", "cat/in0");
+const fallback: Move = { kind: "fallback", trip: flow.route, unlink: [flow.route], link: [spare] };
+const threesome = (host: Host): Graph => graph(host, { ant: 1, bee: 1, cat: 1 }, [flow]);
+
+Deno.test("a fallback does not wait for the driver that it gives up", () => {
+  const host = new Host();
+  host.apply(threesome(host), [fallback]);
+  for (const moment of ["map", "ready", "acknowledge"]) host.world.habits.set(`bee.1 ${moment}`, Infinity);
+  assertEquals(host.act({ kind: "move", move: "fallback:flow", why: "stall" }).kind, "committed");
+  assertEquals(
+    [host.log, host.wired, host.machine.committed.moves],
+    ["D C M", "flow-spare:ant.1>cat.1", ["fallback:flow"]] as never,
+  );
+  assertEquals(codeOf(host.act({ kind: "move", move: "fallback:flow", why: "stall" })), "move.refused");
+  host.clean();
+});
+
+Deno.test("the plan applied again returns from its fallback, and a rollback ends it", () => {
+  const host = new Host();
+  const admitted = host.plan(threesome(host), [fallback]);
+  host.act({ kind: "apply", admitted });
+  host.act({ kind: "move", move: "fallback:flow", why: "stall" });
+  assertEquals(host.act({ kind: "apply", admitted }).kind, "committed");
+  assertEquals([host.wired, host.machine.committed.moves], ["flow:ant.1>bee.1", []] as never);
+  host.act({ kind: "move", move: "fallback:flow", why: "stall" });
+  host.act({ kind: "rollback" });
+  assertEquals([host.running, host.machine.committed.moves], ["", []] as never);
+  host.clean();
+});
+
+Deno.test("what the plan does not permit is no move", () => {
+  const host = new Host();
+  host.apply(threesome(host));
+  for (const move of ["fallback:flow", "cut:flow", "return:fallback:flow", "restart:ant", "anything", ""]) {
+    assertEquals(codeOf(host.act({ kind: "move", move, why: "test" })), "move.refused", move);
+  }
+  assertEquals(host.log, "D C");
+});
+
+Deno.test("a move that was made and not logged is logged by the next panel", () => {
+  const host = new Host();
+  host.apply(threesome(host), [fallback]);
+  host.begin({ kind: "move", move: "fallback:flow", why: "stall" });
+  while (host.machine.phase.kind !== "verifying") host.world.timeline.step();
+  host.world.killPanel();
+  host.rest();
+  if (!host.world.machine) host.world.startPanel();
+  host.rest();
+  assertEquals([host.log, host.machine.committed.moves], ["D C M", ["fallback:flow"]] as never);
+  assertEquals(host.wired, "flow-spare:ant.1>cat.1");
+  host.clean();
+});
+
+Deno.test("after the power was gone, everything of the last commit is started anew, moves and all", () => {
+  const host = new Host();
+  host.apply(threesome(host), [fallback]);
+  host.act({ kind: "move", move: "fallback:flow", why: "stall" });
+  host.world.cutPower();
+  host.rest();
+  if (!host.world.machine) host.world.startPanel();
+  host.rest();
+  assertEquals([host.running, host.wired], ["ant.2 bee.2 cat.2", "flow-spare:ant.2>cat.2"]);
+  assertEquals(desiredGraph(host.machine.committed).links.map((each) => `${each.route}`), ["flow-spare"]);
+  host.clean();
+});
+
+Deno.test("a keeper that dies under an apply is replaced, and the asker hears exit 4", () => {
+  const host = new Host();
+  host.apply(pair(host));
+  host.begin({ kind: "apply", admitted: host.plan(pair(host, 2)) });
+  while (host.machine.phase.kind !== "acknowledging") host.world.timeline.step();
+  host.world.killKeeper();
+  host.rest();
+  assertEquals([host.outcome().kind, codeOf(host.outcome())], ["rolledBack", "keeper.lost"]);
+  assertEquals([host.log, host.wired], ["D C D R M", "flow:ant.2>bee.3"]);
+  host.clean();
+});
+
+Deno.test("acts wait for their turn, and each is judged by what is committed when it comes", () => {
+  const host = new Host();
+  const [one, two] = [host.plan(pair(host)), host.plan(pair(host, 2))];
+  host.begin({ kind: "apply", admitted: one });
+  host.begin({ kind: "apply", admitted: two });
+  host.begin({ kind: "rollback" });
+  host.rest();
+  assertEquals([1, 2, 3].map((id) => host.outcome(id).kind), ["committed", "refused", "committed"]);
+  assertEquals(codeOf(host.outcome(2)), "plan.stale");
+  assertEquals(host.running, "");
+});
