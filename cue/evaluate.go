@@ -91,7 +91,9 @@ func (e *evaluation) run() {
 		e.explain(project, definition, written, err)
 	}
 	e.collect(project, err == nil)
-	e.collectPlaces(project, written, "")
+	for _, name := range append([]string{"panel", "policy"}, sections...) {
+		e.collectPlaces(project.LookupPath(cue.MakePath(cue.Str(name))), written, name)
+	}
 	for path, place := range written.names {
 		if _, there := e.reply.Places[path]; !there {
 			e.reply.Places[path] = place

@@ -19,19 +19,23 @@ func (e *evaluation) explain(project, definition cue.Value, written *writtenPlac
 		(&explainer{evaluation: e, written: written, children: map[string]map[string]member{}}).
 			structure(users, definition, nil, place{at: "#Project"})
 	}
-	for _, each := range errors.Errors(err) {
-		if !e.covered(each.Path()) {
-			e.addError("cue", each, written)
-		}
-	}
+	e.addUncovered(err, written)
 	// One conflict can hide others: each part is asked for its own errors too.
 	for _, section := range sections {
 		fields, err := project.LookupPath(cue.MakePath(cue.Str(section))).Fields()
 		for err == nil && fields.Next() {
-			for _, each := range errors.Errors(fields.Value().Validate(cue.Concrete(true))) {
-				if !e.covered(each.Path()) {
-					e.addError("cue", each, written)
-				}
+			e.addUncovered(fields.Value().Validate(cue.Concrete(true)), written)
+		}
+	}
+}
+
+// addUncovered takes CUE's errors about what nothing was said of. That no alternative of a disjunction fits is said last:
+// it is mostly the consequence of something else at the same place.
+func (e *evaluation) addUncovered(err error, written *writtenPlaces) {
+	for _, consequences := range []bool{false, true} {
+		for _, each := range errors.Errors(err) {
+			if strings.Contains(each.Error(), "empty disjunction") == consequences && !e.covered(each.Path()) {
+				e.addError("cue", each, written)
 			}
 		}
 	}
@@ -289,6 +293,9 @@ func (e *evaluation) covered(path []string) bool {
 }
 
 func (e *evaluation) add(issue Issue) {
+	if issue.Kind == "cue" && e.saidAt(issue.Place) {
+		return // CUE finds one cause again and again, in every field that it spoils
+	}
 	key := issue.Kind + "\x00" + issue.Path + "\x00" + issue.Name + "\x00" + issue.Message
 	if issue.Place != nil {
 		key += "\x00" + issue.Place.File + ":" + itoa(issue.Place.Line) + ":" + itoa(issue.Place.Column)
@@ -297,6 +304,15 @@ func (e *evaluation) add(issue Issue) {
 		e.seen[key] = true
 		e.reply.Issues = append(e.reply.Issues, issue)
 	}
+}
+
+func (e *evaluation) saidAt(place *Place) bool {
+	for _, each := range e.reply.Issues {
+		if place != nil && each.Place != nil && *each.Place == *place && (each.Kind == "cue" || each.Kind == "conflict") {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *evaluation) addErrors(kind string, err error) {

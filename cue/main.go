@@ -58,7 +58,7 @@ type Issue struct {
 }
 
 func main() {
-	// The program lives for one answer: collecting garbage would only cost time, up to a bound that wasm memory can hold.
+	// The program lives for one answer: collecting garbage only costs time, up to a bound that wasm memory can hold.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(1 << 30)
 	var request Request

@@ -67,10 +67,29 @@ interface Reply {
 
 async function evaluate(module: WebAssembly.Module, files: ReadonlyMap<string, string>): Promise<Evaluation> {
   const request = new TextEncoder().encode(JSON.stringify({ files: Object.fromEntries(files) }));
-  const ended = await run(module, request);
-  if (ended.code !== 0) {
-    throw new Error(`bug: cue ended with code ${ended.code}: ${new TextDecoder().decode(ended.stderr)}`);
-  }
-  const { value, broken, places, issues, schema }: Reply = JSON.parse(new TextDecoder().decode(ended.stdout));
+  const ended = await attempt(module, request);
+  if (typeof ended === "string") return failed(files, ended);
+  const { value, broken, places, issues, schema }: Reply = JSON.parse(ended.text);
   return { value, broken, places: new Map(Object.entries(places)), issues, schema };
+}
+
+/** What the program wrote, or why there is nothing: text can be nested deeper than a stack, or too large for its memory. */
+async function attempt(module: WebAssembly.Module, request: Uint8Array): Promise<{ readonly text: string } | string> {
+  const decoder = new TextDecoder();
+  try {
+    const ended = await run(module, request);
+    if (ended.code === 0) return { text: decoder.decode(ended.stdout) };
+    return decoder.decode(ended.stderr).split("\n")[0] ?? "";
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return "it is nested too deeply";
+    if (thrown instanceof WebAssembly.RuntimeError) return thrown.message;
+    throw thrown;
+  }
+}
+
+/** Nothing can be said of the files but that they are too much for CUE: they are refused. */
+function failed(files: ReadonlyMap<string, string>, message: string): Evaluation {
+  const [file] = [...files.keys()].sort();
+  const place = file === undefined ? null : { file, line: 1, column: 1 };
+  return { value: {}, broken: [], places: new Map(), issues: [{ kind: "cue", path: "", place, message }], schema: "" };
 }

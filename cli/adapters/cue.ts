@@ -39,7 +39,8 @@ export function cueValidator(gzipped: () => Uint8Array<ArrayBuffer>): CueValidat
 
 function inWords(found: CueIssue): Issue {
   const [because, remedy] = wordsOf(found);
-  const what = found.path === "" ? "the file" : `\`${found.path}\``;
+  const whole = found.kind === "missing" ? "the project" : "the file";
+  const what = found.path === "" ? whole : `\`${found.path}\``;
   return issue(`config.${found.kind}`, `cannot use ${what} because ${because}`, remedy, found.place);
 }
 
@@ -67,6 +68,7 @@ function wordsOf(found: CueIssue): readonly [because: string, remedy: string] {
     case "type":
       return [`it is ${shown(got)} and not ${kindWords(found.kinds ?? "")}`, explained("write another value", doc)];
     case "value":
+      if (got === undefined) return ["it has no concrete value", explained("give it one", doc)];
       return options.length > 0
         ? notAnOption(found, options)
         : [`${shown(got)} is not of the right form or size`, explained("correct it", doc)];
