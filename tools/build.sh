@@ -154,7 +154,7 @@ make_rtt() {
     deno install --quiet --frozen "${cached[@]}"
     npm_exclusions
     deno compile --quiet --frozen "${cached[@]}" --no-check --no-code-cache --no-prompt \
-      "${PERMISSIONS[@]}" --include dist/parts "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
+      "${PERMISSIONS[@]}" --include dist/parts --include examples "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
   )
   rm -rf "$stage"
   mv "$ROOT/dist/rtt.part" "$ROOT/dist/rtt"
@@ -162,5 +162,5 @@ make_rtt() {
 
 build_dist() {
   build_parts
-  part rtt make_rtt dist/rtt dist/parts core cli ffi wasm cue drivers deno.json deno.lock tools/std
+  part rtt make_rtt dist/rtt dist/parts core cli ffi wasm cue drivers examples deno.json deno.lock tools/std
 }
