@@ -13,6 +13,15 @@ inputs_hash() {
   )
 }
 
+# One build at a time in this folder: others wait. locked FUNCTION
+locked() {
+  mkdir -p "$ROOT/dist"
+  exec 8>"$ROOT/dist/lock"
+  flock --nonblock 8 || { say "waiting for another build in this folder" && flock 8; }
+  "$@" 8>&-
+  exec 8>&-
+}
+
 # part NAME FUNCTION OUTPUT[,OUTPUT...] INPUT...: runs FUNCTION unless all outputs are there, made from these inputs.
 part() {
   local name="$1" make="$2" outputs="${3//,/ }" stamp="$ROOT/dist/stamps/$1" hash output started=$SECONDS fresh=yes
@@ -100,6 +109,9 @@ make_cue() {
 
 build_wasm() { part wasm make_wasm dist/parts/rtt_wasm.bin,wasm/generated/rtt_wasm.js wasm; }
 
+# What the type check needs: the wasm core's bindings, and nothing else.
+build_bindings() { locked build_wasm; }
+
 build_parts() {
   need deno rust wasm-bindgen go
   mkdir -p "$PARTS"
@@ -125,8 +137,8 @@ stage_sources() { # stage_sources FOLDER
   mkdir -p "$1/dist"
   (
     cd "$ROOT"
-    find cli core cue ffi wasm tools/std \( -name target -o -name '*_test.ts' -o -name '*.test.ts' \) -prune -o \
-      -name '*.ts' -print -o -name '*.js' -print -o -name '*.json' -print -o -name '*.cue' -print |
+    find cli core cue examples ffi wasm tools/std \( -name target -o -name .rtt -o -name manifests -o -name plans -o -name '*_test.ts' -o -name '*.test.ts' \) -prune -o \
+      -name '*.ts' -print -o -name '*.js' -print -o -name '*.json' -print -o -name '*.cue' -print -o -name '*.awk' -print |
       tar --create --files-from - deno.json deno.lock
   ) | tar --extract --directory "$1"
   cp -r "$PARTS" "$1/dist/parts"
@@ -160,7 +172,9 @@ make_rtt() {
   mv "$ROOT/dist/rtt.part" "$ROOT/dist/rtt"
 }
 
-build_dist() {
+build_dist() { locked make_dist; }
+
+make_dist() {
   build_parts
   part rtt make_rtt dist/rtt dist/parts core cli ffi wasm cue drivers examples deno.json deno.lock tools/std
 }
