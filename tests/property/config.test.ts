@@ -174,6 +174,38 @@ Deno.test("the same declaration renders the same bytes, whatever the order and t
   );
 });
 
+Deno.test("text with a slip in it is refused at a place in it, or is another sound project", async () => {
+  const text = `package panel\n${PIECES.join("\n")}\n`;
+  const slip = fc.tuple(
+    fc.nat(text.length - 1),
+    fc.nat(4),
+    fc.constantFrom("", "}", "{", '"', ":", "&", "|", "x", "0", "[", "routes", "#", "_", "\\(", "*", "\n", "ä"),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(slip, { minLength: 1, maxLength: 3 }), async (slips) => {
+      let edited = text;
+      for (const [at, cut, by] of slips) edited = edited.slice(0, at) + by + edited.slice(at + cut);
+      const checked = await checkFiles(new Map([["panel.cue", edited]]), validator);
+      const lines = edited.split("\n");
+      for (const { where, code } of checked.ok ? [] : checked.issues) {
+        const line = lines[(where?.line ?? 0) - 1];
+        assertEquals(where?.file, "panel.cue", code);
+        assertEquals(line !== undefined && (where?.column ?? 0) <= [...line].length + 1, true, code);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("what is too much for CUE is refused, and does not crash", async () => {
+  for (const nested of [`x: ${"[".repeat(50_000)}`, `x: ${"{a:".repeat(20_000)}1${"}".repeat(20_000)}`]) {
+    const checked = await checkFiles(new Map([["panel.cue", `package panel\n${nested}\n`]]), validator);
+    assertEquals(checked.ok ? [] : checked.issues.map((each) => [each.code, each.where?.file]), [
+      ["config.cue", "panel.cue"],
+    ]);
+  }
+});
+
 Deno.test("the YAML of a mirror is read back as it was", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (value) => {
