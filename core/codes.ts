@@ -65,7 +65,10 @@ const CONFIG: Readonly<Record<string, Code>> = {
   "driver.builtIn": { exit: EXIT.badInput, says: "there is no built-in driver of that name" },
   "driver.depends": { exit: EXIT.badInput, says: "an output depends on what is no input of its driver" },
   "driver.file": { exit: EXIT.badInput, says: "a program or a file that a driver names is not there" },
-  "driver.frame": { exit: EXIT.badInput, says: "a program's fixed frames have another size than the contract's record" },
+  "driver.frame": {
+    exit: EXIT.badInput,
+    says: "a program's fixed frames have another size than the contract's record",
+  },
   "driver.path": { exit: EXIT.badInput, says: "a path leads out of the project" },
   "driver.speaks": { exit: EXIT.badInput, says: "a built-in driver is declared to speak stdio" },
   "route.ring": { exit: EXIT.badInput, says: "a ring's size is no power of two, or out of range" },
