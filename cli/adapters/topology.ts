@@ -1,19 +1,26 @@
 /** This host's topology from sysfs, below a root directory, so that other machines' trees can be read as well. */
 import type { Cpu, Topology } from "../../core/model/topology.ts";
 
-/** Cpus that this system runs on now, sorted. A host without the files of memory nodes is one node. */
+/**
+ * Cpus that are there and that this system may use, sorted. A host without the files of memory nodes is one node; caches are
+ * numbered in the order of their first cpus.
+ */
 export function readTopology(root: string): Topology {
   const system = `${root}/sys/devices/system`;
-  const online = parseList(read(`${system}/cpu/online`) ?? "0");
+  const allowed = allowedCpus(root);
+  const online = parseList(read(`${system}/cpu/online`) ?? "0").filter((cpu) => allowed?.has(cpu) ?? true);
   const nodes = readNodes(`${system}/node`);
   const nodeOf = new Map(nodes.flatMap(({ id, cpus }) => cpus.map((cpu): [number, number] => [cpu, id])));
+  const caches = new Map<number, number>();
   const cpus: Cpu[] = online.map((id) => {
     const folder = `${system}/cpu/cpu${id}`;
+    const cache = lastLevelCache(folder, id);
+    if (!caches.has(cache)) caches.set(cache, caches.size);
     const siblings = parseList(read(`${folder}/topology/thread_siblings_list`) ?? `${id}`);
     return {
       id,
       node: nodeOf.get(id) ?? nodes[0]?.id ?? 0,
-      cache: lastLevelCache(folder, id),
+      cache: caches.get(cache) ?? 0,
       core: siblings[0] ?? id,
     };
   });
@@ -22,6 +29,12 @@ export function readTopology(root: string): Topology {
     nodes: nodes.map((each) => each.id),
     distance: nodes.map((each) => nodes.map((_, at) => each.distance[at] ?? 10)),
   };
+}
+
+/** A container has fewer cpus than its host: those of its first process, whatever this one was given. */
+function allowedCpus(root: string): ReadonlySet<number> | undefined {
+  const line = /^Cpus_allowed_list:\s*(.*)$/m.exec(read(`${root}/proc/1/status`) ?? "");
+  return line?.[1] === undefined ? undefined : new Set(parseList(line[1]));
 }
 
 /** The lowest cpu that shares the last cache stands for the cache. */

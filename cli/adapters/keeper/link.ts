@@ -1,6 +1,7 @@
 /** `Keeper` by a real keeper: requests and replies matched by id, events in order, lanes' figures by the native side. */
 import { EXIT, issue, RttError } from "../../../core/errors.ts";
 import type { Inventory, KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../../../core/keeper.ts";
+import { LIMITS } from "../../../core/limits.ts";
 import type { Keeper } from "../../../core/ports.ts";
 import { type KeeperProcess, NativeError, type PacketLink } from "../../../ffi/mod.ts";
 import { decodePacket, type FromKeeper } from "./decode.ts";
@@ -31,6 +32,7 @@ export class KeeperLink implements Keeper {
   readonly #events: KeeperEvent[] = [];
   readonly #lanes = new Lanes();
   readonly #receiving: Promise<void>;
+  #latest: Promise<unknown> = Promise.resolve();
   #wake: (() => void) | undefined;
   #lastId = 0;
   #generation = 0;
@@ -48,13 +50,13 @@ export class KeeperLink implements Keeper {
   static async attach(native: PacketLink, panel: string, process?: KeeperProcess): Promise<KeeperLink> {
     const link = new KeeperLink(native, process);
     try {
-      const reply = await link.#send((id) => [
-        encodePacket(id, 0, (root) => {
-          const attach = root._initAttach();
-          attach.protocol = PROTOCOL;
-          attach.panel = panel;
-        }),
-      ]);
+      const id = ++link.#lastId;
+      const packet = encodePacket(id, 0, (root) => {
+        const attach = root._initAttach();
+        attach.protocol = PROTOCOL;
+        attach.panel = panel;
+      });
+      const reply = await link.#send(id, [packet]);
       if (reply.kind !== "attached" || reply.protocol !== PROTOCOL) throw refusedAttach(reply);
       link.#generation = reply.generation;
       link.#version = reply.version;
@@ -80,7 +82,9 @@ export class KeeperLink implements Keeper {
   }
 
   async request(request: KeeperRequest): Promise<KeeperReply> {
-    const reply = await this.#send((id) => encodeRequest(request, id, this.#generation));
+    const asked = this.#ask(request);
+    this.#latest = asked.catch(() => {}); // Whoever asked hears of it.
+    const reply = await asked;
     switch (reply.kind) {
       case "done":
         if (reply.inventory) this.#lanes.see(reply.inventory);
@@ -94,6 +98,15 @@ export class KeeperLink implements Keeper {
           `cannot go on because a ${request.kind} was answered by ${reply.kind}`,
         );
     }
+  }
+
+  async #ask(request: KeeperRequest): Promise<FromKeeper> {
+    const earlier = this.#latest;
+    const id = ++this.#lastId;
+    const packets = encodeRequest(request, id, this.#generation);
+    if (packets.every((each) => each.length <= LIMITS.controlMessageBytes)) return await this.#send(id, packets);
+    await earlier; // Answers come in the order of the questions, this one too.
+    return { kind: "refused", id, code: "keeper.tooLarge", message: tooLarge(request) };
   }
 
   /** All events from the attach on; one reader. It ends after `lost`. */
@@ -125,26 +138,25 @@ export class KeeperLink implements Keeper {
     const toAsk = this.#lanes.toAsk();
     for (let at = 0; at < toAsk.length; at += REGIONS_AT_ONCE) {
       const regions = toAsk.slice(at, at + REGIONS_AT_ONCE);
-      this.#send((id) => [
-        encodePacket(id, this.#generation, (root) => {
-          const list = root._initRegionDescriptors(regions.length);
-          for (const [index, { region }] of regions.entries()) list.set(index, BigInt(region));
-        }),
-      ], regions).catch(() => {}); // The link is lost: the reader of events hears it.
+      const id = ++this.#lastId;
+      const packet = encodePacket(id, this.#generation, (root) => {
+        const list = root._initRegionDescriptors(regions.length);
+        for (const [index, { region }] of regions.entries()) list.set(index, BigInt(region));
+      });
+      this.#send(id, [packet], regions).catch(() => {}); // The link is lost: the reader of events hears it.
     }
   }
 
   #send(
-    packets: (id: number) => readonly Uint8Array<ArrayBuffer>[],
+    id: number,
+    packets: readonly Uint8Array<ArrayBuffer>[],
     regions: readonly Sized[] = [],
   ): Promise<FromKeeper> {
     if (this.#ended !== undefined) return Promise.reject(new NativeError("keeper.lost", this.#ended));
-    const id = ++this.#lastId;
-    const encoded = packets(id); // What can't be said is the caller's mistake, and no reason to give the link up.
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, parts: [], regions });
       try {
-        for (const packet of encoded) this.#native.send(packet);
+        for (const packet of packets) this.#native.send(packet);
       } catch (thrown) {
         this.#end(sentence(thrown));
       }
@@ -216,6 +228,12 @@ export class KeeperLink implements Keeper {
 
 function sentence(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function tooLarge(request: KeeperRequest): string {
+  const what = request.kind === "spawn" ? `start ${request.cell.instance}` : `do a ${request.kind}`;
+  return `cannot ${what} because what the keeper must be told is above ${LIMITS.controlMessageBytes} bytes; ` +
+    "a driver with fewer files, or one archive of them, fits";
 }
 
 function refusedAttach(reply: FromKeeper): RttError {
