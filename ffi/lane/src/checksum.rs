@@ -8,18 +8,19 @@ use crate::layout::Header;
 const LARGE: usize = 1024;
 
 /// The checksum of a frame whose header's `checksum` is ignored.
-#[inline]
 pub fn of_frame(header: &Header, payload: &[u8]) -> u32 {
-    let words = [
-        u64::from(header.len) | u64::from(header.route_id) << 32,
-        header.frame_id,
-        header.stamp,
-        u64::from(header.flags) << 32,
-    ];
+    of_words(header.words(), payload)
+}
+
+/// The same from the header's four words as they lie in the ring. By value: a header that is written in parts and read whole a
+/// moment later costs the processor a stall.
+#[inline]
+pub fn of_words([first, id, stamp, last]: [u64; 4], payload: &[u8]) -> u32 {
+    let words = [first, id, stamp, last & !u64::from(u32::MAX)];
     #[cfg(target_arch = "x86_64")]
     if payload.len() < LARGE && std::arch::is_x86_feature_detected!("sse4.2") {
         // SAFETY: the processor has the instruction.
-        return unsafe { x86::of(&words, payload) };
+        return unsafe { x86::of(words[0], words[1], words[2], words[3], payload) };
     }
     let mut bytes = [0_u8; 32];
     for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
@@ -33,11 +34,11 @@ mod x86 {
     use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
 
     #[target_feature(enable = "sse4.2")]
-    pub fn of(words: &[u64; 4], payload: &[u8]) -> u32 {
-        let mut crc = u64::from(u32::MAX);
-        for word in words {
-            crc = _mm_crc32_u64(crc, *word);
-        }
+    pub fn of(first: u64, id: u64, stamp: u64, last: u64, payload: &[u8]) -> u32 {
+        let mut crc = _mm_crc32_u64(u64::from(u32::MAX), first);
+        crc = _mm_crc32_u64(crc, id);
+        crc = _mm_crc32_u64(crc, stamp);
+        crc = _mm_crc32_u64(crc, last);
         let (chunks, rest) = payload.as_chunks::<8>();
         for chunk in chunks {
             crc = _mm_crc32_u64(crc, u64::from_le_bytes(*chunk));

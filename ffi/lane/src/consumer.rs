@@ -50,7 +50,8 @@ pub struct Consumer<Own, Peer> {
     /// Bytes ever passed; `credit` is what of them was given back.
     tail: u64,
     credit: u64,
-    peeked: Option<Header>,
+    /// The next header's words as they were loaded, once; the first is 0 when none was.
+    peeked: [u64; 4],
     received: u64,
     stamp: u64,
     last_id: Option<u64>,
@@ -71,7 +72,7 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
             budget_ns: knobs.budget_ns,
             tail: 0,
             credit: 0,
-            peeked: None,
+            peeked: [0; 4],
             received: 0,
             stamp: 0,
             last_id: None,
@@ -85,14 +86,19 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
     /// Looks at the next frame.
     #[inline]
     pub fn look(&mut self) -> Next {
-        if self.peeked.is_none() && !self.peek() {
+        if self.peeked[0] == 0 && !self.peek() {
             return if self.broken { Next::Broken } else { Next::Empty };
         }
-        match self.peeked {
-            Some(header) if header.flags & flag::SWITCH != 0 => Next::Switch(header.frame_id),
-            Some(header) => Next::Frame(header.len as usize - HEADER_BYTES),
-            None => Next::Empty,
+        if self.peeked_flags() & flag::SWITCH != 0 {
+            Next::Switch(self.peeked[1])
+        } else {
+            Next::Frame(self.peeked[0] as u32 as usize - HEADER_BYTES)
         }
+    }
+
+    #[inline]
+    fn peeked_flags(&self) -> u32 {
+        (self.peeked[3] >> 32) as u32
     }
 
     /// Loads the next header once, passing pads. False: there is none.
@@ -120,30 +126,28 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
             if (len as usize) < HEADER_BYTES || u64::from(len) > frame_max(self.at.ring_bytes) || size > to_end {
                 return self.resynchronize();
             }
-            let tail = self.peer.load64(word + offset_of!(Header, checksum), Relaxed);
-            let header = Header {
-                len,
-                route_id: self.peer.load32(word + offset_of!(Header, route_id), Relaxed),
-                frame_id: self.peer.load64(word + offset_of!(Header, frame_id), Relaxed),
-                stamp: self.peer.load64(word + offset_of!(Header, stamp), Relaxed),
-                checksum: tail as u32,
-                flags: (tail >> 32) as u32,
-            };
-            if header.flags & flag::SWITCH != 0 && !Self::is_switch(&header) {
-                self.pass(&header);
+            let last = self.peer.load64(word + offset_of!(Header, checksum), Relaxed);
+            let route_id = self.peer.load32(word + offset_of!(Header, route_id), Relaxed);
+            self.peeked = [
+                u64::from(len) | u64::from(route_id) << 32,
+                self.peer.load64(word + offset_of!(Header, frame_id), Relaxed),
+                self.peer.load64(word + offset_of!(Header, stamp), Relaxed),
+                last,
+            ];
+            if (last >> 32) as u32 & flag::SWITCH != 0 && !self.is_switch() {
+                self.pass();
                 self.count(Drop::Corrupt, 1);
                 self.done();
                 return false;
             }
-            self.peeked = Some(header);
             return true;
         }
         // More pads in a row than a ring has.
         self.resynchronize()
     }
 
-    fn is_switch(header: &Header) -> bool {
-        header.len as usize == HEADER_BYTES && header.checksum == checksum::of_frame(header, &[])
+    fn is_switch(&self) -> bool {
+        self.peeked[0] as u32 as usize == HEADER_BYTES && self.peeked[3] as u32 == checksum::of_words(self.peeked, &[])
     }
 
     /// A length is wrong: goes on at the producer's head, if that is one that this ring can have.
@@ -167,28 +171,34 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
     /// credit stays with the frame until `done`.
     #[inline]
     pub fn take(&mut self, into: &mut [u8]) -> Result<Received, Corrupt> {
-        let Some(header) = self.peeked else { return Err(Corrupt) };
-        let bytes = header.len as usize - HEADER_BYTES;
+        let [first, id, stamp, last] = self.peeked;
+        if first == 0 {
+            return Err(Corrupt);
+        }
+        let bytes = first as u32 as usize - HEADER_BYTES;
         assert!(into.len() == bytes, "bug: a frame's buffer is not as long as its payload");
         let place = self.tail & (self.at.ring_bytes - 1);
         self.peer.copy_out(self.at.ring + place as usize + HEADER_BYTES, into);
-        self.pass(&header);
-        if checksum::of_frame(&header, into) != header.checksum {
+        self.pass();
+        if checksum::of_words([first, id, stamp, last], into) != last as u32 {
             self.count(Drop::Corrupt, 1);
             self.done();
             return Err(Corrupt);
         }
+        let header = Header::of_words([first, id, stamp, last]);
         self.account(&header);
         let age_ns = self.measure(&header, bytes);
         Ok(Received { header, bytes, age_ns })
     }
 
-    fn pass(&mut self, header: &Header) {
-        self.tail += padded(u64::from(header.len));
-        self.peeked = None;
+    #[inline]
+    fn pass(&mut self) {
+        self.tail += padded(self.peeked[0] & u64::from(u32::MAX));
+        self.peeked[0] = 0;
     }
 
     /// Counts what a broken length made this side skip, by the gap in the producer's ids.
+    #[inline]
     fn account(&mut self, header: &Header) {
         if self.skipped {
             self.skipped = false;
@@ -204,6 +214,7 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         self.own.store64(self.at.consumer_page + offset_of!(ConsumerPage, received), self.received, Relaxed);
     }
 
+    #[inline]
     fn measure(&mut self, header: &Header, bytes: usize) -> u64 {
         if header.flags & flag::STAMPED == 0 {
             return 0;
@@ -249,25 +260,25 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
 
     /// Passes the `SWITCH` that `look` showed.
     pub fn pass_switch(&mut self) {
-        if let Some(header) = self.peeked.filter(|header| header.flags & flag::SWITCH != 0) {
-            self.pass(&header);
+        if self.peeked[0] != 0 && self.peeked_flags() & flag::SWITCH != 0 {
+            self.pass();
             self.done();
         }
     }
 
     /// Passes the frame that `look` showed without delivering it.
     pub fn drop_next(&mut self, reason: Drop) {
-        if let Some(header) = self.peeked.filter(|header| header.flags & flag::SWITCH == 0) {
-            self.pass(&header);
+        if self.peeked[0] != 0 && self.peeked_flags() & flag::SWITCH == 0 {
+            self.last_id = Some(self.peeked[1]);
+            self.pass();
             self.count(reason, 1);
-            self.last_id = Some(header.frame_id);
             self.done();
         }
     }
 
     /// The header that `look` showed.
-    pub fn peeked(&self) -> Option<&Header> {
-        self.peeked.as_ref()
+    pub fn peeked(&self) -> Option<Header> {
+        (self.peeked[0] != 0).then(|| Header::of_words(self.peeked))
     }
 
     pub fn count(&mut self, reason: Drop, by: u64) {

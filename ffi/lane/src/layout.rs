@@ -28,6 +28,27 @@ pub struct Header {
     pub flags: u32,
 }
 
+impl Header {
+    /// As the four little-endian words that lie in the ring.
+    #[inline]
+    pub const fn words(&self) -> [u64; 4] {
+        let first = self.len as u64 | (self.route_id as u64) << 32;
+        [first, self.frame_id, self.stamp, self.checksum as u64 | (self.flags as u64) << 32]
+    }
+
+    #[inline]
+    pub const fn of_words([first, frame_id, stamp, last]: [u64; 4]) -> Self {
+        Self {
+            len: first as u32,
+            route_id: (first >> 32) as u32,
+            frame_id,
+            stamp,
+            checksum: last as u32,
+            flags: (last >> 32) as u32,
+        }
+    }
+}
+
 pub const HEADER_BYTES: usize = 32;
 /// Frames start at multiples of this.
 pub const FRAME_ALIGNMENT: u64 = 8;

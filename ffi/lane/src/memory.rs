@@ -29,6 +29,10 @@ pub trait WordsMut: Words {
     /// Writes bytes, and zeroes up to the next multiple of 8. `at` is a multiple of 8.
     fn copy_in(&self, at: usize, from: &[u8]);
 
+    /// Says that a word here will be written soon. It changes nothing.
+    #[inline]
+    fn prefetch_for_write(&self, _at: usize) {}
+
     /// Adds to a counter of which this is the only writer.
     fn add64(&self, at: usize, by: u64) {
         self.store64(at, self.load64(at, Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
@@ -190,6 +194,16 @@ impl WordsMut for ViewMut {
     fn store64(&self, at: usize, value: u64, order: Ordering) {
         // SAFETY: as in `store32`.
         unsafe { (*self.0.word::<AtomicU64>(at)).store(value, order) }
+    }
+
+    #[inline]
+    fn prefetch_for_write(&self, at: usize) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a prefetch accesses nothing, whatever the address.
+        unsafe {
+            let address = self.0.base.as_ptr().wrapping_add(at);
+            std::arch::asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
+        }
     }
 
     #[inline]

@@ -79,6 +79,8 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         if payload.len() > most {
             return Err(Refused::TooLarge { most });
         }
+        // The consumer polls the line that the frame begins in: it is called back while the checksum is made.
+        self.own.prefetch_for_write(self.at.ring + (self.head & (self.at.ring_bytes - 1)) as usize);
         let mut flags = flags;
         if self.stamps() {
             self.stamp = self.stamp.max(now);
@@ -114,7 +116,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     }
 
     #[inline]
-    fn publish(&mut self, mut header: Header, payload: &[u8], leave: u64) -> Result<(), Refused> {
+    fn publish(&mut self, header: Header, payload: &[u8], leave: u64) -> Result<(), Refused> {
         let size = padded(u64::from(header.len));
         let place = self.head & (self.at.ring_bytes - 1);
         let to_end = self.at.ring_bytes - place;
@@ -122,7 +124,8 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         if !self.has_room(pad + size + FRAME_ALIGNMENT + leave) {
             return Err(Refused::Full);
         }
-        header.checksum = checksum::of_frame(&header, payload);
+        let [first, id, stamp, flags] = header.words();
+        let checksum = checksum::of_words([first, id, stamp, flags], payload);
         let start = if pad > 0 { 0 } else { place };
         let next = (start + size) & (self.at.ring_bytes - 1);
         let end = self.head + pad + size;
@@ -133,8 +136,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         self.own.store32(frame + offset_of!(Header, route_id), header.route_id, Relaxed);
         self.own.store64(frame + offset_of!(Header, frame_id), header.frame_id, Relaxed);
         self.own.store64(frame + offset_of!(Header, stamp), header.stamp, Relaxed);
-        let tail = u64::from(header.checksum) | u64::from(header.flags) << 32;
-        self.own.store64(frame + offset_of!(Header, checksum), tail, Relaxed);
+        self.own.store64(frame + offset_of!(Header, checksum), flags | u64::from(checksum), Relaxed);
         self.own.copy_in(frame + HEADER_BYTES, payload);
         self.own.store32(self.at.ring + next as usize, 0, Relaxed);
         // Publishes all stores above. Pairs with the Acquire of `Consumer::look`.
@@ -151,6 +153,9 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         if self.peer.load32(self.at.consumer_page + offset_of!(crate::layout::ConsumerPage, asleep), Relaxed) != 0 {
             wake(self.own.futex(first));
         }
+        // The line that the next frame clears is fetched while nobody waits for it.
+        let ahead = (end + size) & (self.at.ring_bytes - 1);
+        self.own.prefetch_for_write(self.at.ring + ahead as usize);
         Ok(())
     }
 
