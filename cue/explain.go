@@ -29,16 +29,25 @@ func (e *evaluation) explain(project, definition cue.Value, written *writtenPlac
 	}
 }
 
-// addUncovered takes CUE's errors about what nothing was said of. That no alternative of a disjunction fits is said last:
-// it is mostly the consequence of something else at the same place.
+// addUncovered takes CUE's errors about what nothing was said of. That no alternative of a disjunction fits, and that a
+// field is not allowed which the user did not write, are consequences of something else: they are said only when nothing
+// else was.
 func (e *evaluation) addUncovered(err error, written *writtenPlaces) {
 	for _, consequences := range []bool{false, true} {
 		for _, each := range errors.Errors(err) {
-			if strings.Contains(each.Error(), "empty disjunction") == consequences && !e.covered(each.Path()) {
+			if consequences && len(e.reply.Issues) > 0 {
+				return
+			}
+			if isConsequence(each) == consequences && !e.covered(each.Path()) {
 				e.addError("cue", each, written)
 			}
 		}
 	}
+}
+
+func isConsequence(err errors.Error) bool {
+	text := err.Error()
+	return strings.Contains(text, "empty disjunction") || strings.Contains(text, "field not allowed")
 }
 
 // openSchema has every definition of the schema, and each allows anything.
@@ -220,10 +229,7 @@ func (x *explainer) placeOf(path []string) *Place {
 	if place := x.written.nearest(path); place != nil {
 		return place
 	}
-	for _, name := range sortedKeys(x.sources.lines) {
-		return &Place{File: name, Line: 1, Column: 1}
-	}
-	return nil
+	return x.sources.first()
 }
 
 // alternativesOf takes a disjunction apart, also one that a reference or a conjunction with anything leads to.
@@ -350,6 +356,9 @@ func (e *evaluation) addError(kind string, err errors.Error, written ...*written
 		if issue.Place == nil {
 			issue.Place = each.nearest(strings.Split(issue.Path, "."))
 		}
+	}
+	if issue.Place == nil {
+		issue.Place = e.sources.first()
 	}
 	e.add(issue)
 }

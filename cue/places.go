@@ -33,6 +33,14 @@ func (s *sources) place(at token.Pos) *Place {
 	return &Place{File: at.Filename(), Line: at.Line(), Column: utf8.RuneCountInString(line[:byteColumn]) + 1}
 }
 
+// first is where a reader begins: the place of what has no other.
+func (s *sources) first() *Place {
+	for _, name := range sortedKeys(s.lines) {
+		return &Place{File: name, Line: 1, Column: 1}
+	}
+	return nil
+}
+
 // writtenPlaces is where the user wrote what, by path: the value itself (for a struct or a list, its name), and the name.
 type writtenPlaces struct {
 	values map[string]Place
