@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   history: () => import("./commands/history.ts"),
   logs: () => import("./commands/logs.ts"),
   wal: () => import("./commands/wal.ts"),
+  demo: () => import("./commands/demo.ts"),
 };
 
 async function main(args: readonly string[]): Promise<ExitCode> {

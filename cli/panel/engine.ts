@@ -17,6 +17,8 @@ export interface Watcher {
   stepped(machine: Machine): void;
   /** A step or an end of what the machine began itself: recovery, a restart. */
   noted(text: string): void;
+  /** Lanes that are no longer in force are about to go: the last moment for their figures. */
+  settling(): void;
   /** The keeper is gone: somebody must attach the engine to another one. */
   lost(why: string): void;
 }
@@ -119,6 +121,7 @@ export class Engine {
 
   #ask(request: KeeperRequest): void {
     const keeper = this.#keeper;
+    if (request.kind === "settle") this.watcher.settling();
     keeper?.request(request).then(
       (reply) => {
         if (keeper !== this.#keeper || request.kind === "acknowledge") return;

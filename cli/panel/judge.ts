@@ -10,6 +10,7 @@ import type { Link } from "../../core/model/graph.ts";
 import type { RouteName } from "../../core/model/names.ts";
 import type { Clock, Keeper } from "../../core/ports.ts";
 import type { Engine } from "./engine.ts";
+import { Ledger } from "./ledger.ts";
 
 const NS_PER_MS = 1_000_000;
 
@@ -26,6 +27,9 @@ export class Judge {
 
   constructor(readonly engine: Engine, readonly clock: Clock, readonly words: (line: string) => void) {}
 
+  /** What became of the frames of lanes that are gone, by route. */
+  readonly ledger = new Ledger();
+
   get guard(): Guard {
     return this.#guard;
   }
@@ -33,6 +37,11 @@ export class Judge {
   /** The figures now, for status. */
   figures(): readonly LaneFigures[] {
     return this.#keeper?.figures() ?? [];
+  }
+
+  /** Takes down the last figures of lanes that are about to go. */
+  settle(): void {
+    for (const figures of this.figures()) if (!figures.active) this.ledger.add(figures);
   }
 
   watch(keeper: Keeper): void {

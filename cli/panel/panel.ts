@@ -78,6 +78,7 @@ export class Panel {
       new Engine(machine, log, clock, {
         stepped: (machine) => panel.judge.see(machine),
         noted: (text) => words(text),
+        settling: () => panel.judge.settle(),
         lost: (why) => panel.#lost(why),
       });
     return new Panel(at, checked.config, native, folder, clock, crypto, store, waivers, engine, words);

@@ -3,12 +3,15 @@ import { desiredGraph } from "../../core/apply/committed.ts";
 import { observed } from "../../core/observe/facts.ts";
 import { type Status, statusOf } from "../../core/observe/status.ts";
 import { type Drift, verdict } from "../../core/observe/verdict.ts";
+import type { Account } from "./ledger.ts";
 import type { Panel } from "./panel.ts";
 
 /** `rtt status --json`, with what the panel is doing and how many waivers hold. */
 export interface StatusView extends Status {
   readonly phase: string;
   readonly waivers: number;
+  /** Lanes that ended since this panel began, together by route. */
+  readonly ended: readonly Account[];
 }
 
 export function statusView(panel: Panel): StatusView {
@@ -31,7 +34,7 @@ export function statusView(panel: Panel): StatusView {
     guard: panel.judge.guard,
     predictions: committed.document?.predictions ?? [],
   });
-  return { ...status, phase: machine.phase.kind, waivers: panel.waivers.count };
+  return { ...status, phase: machine.phase.kind, waivers: panel.waivers.count, ended: panel.judge.ledger.accounts() };
 }
 
 export interface DriftView {

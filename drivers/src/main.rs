@@ -40,7 +40,7 @@ fn run(name: &str, arguments: Arguments) -> Outcome {
         "sampler" => sampler::run(arguments),
         "exec" => exec::run(),
         // Not for cells: the same plant and controller over plain pipes, to compare with.
-        "pipes-plant" => pipes::plant(arguments),
+        "pipes" => pipes::run(arguments),
         "pipes-controller" => pipes::controller(),
         _ => Err(format!("cannot run `{name}` because there is no built-in driver of that name").into()),
     }

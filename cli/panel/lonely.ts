@@ -1,0 +1,34 @@
+/** Ending a keeper whose panel is gone: what `rtt down` does where no panel answers and drivers run on. */
+import { openNative } from "../../ffi/mod.ts";
+import { attachKeeper } from "../adapters/keeper.ts";
+import { layout } from "../layout.ts";
+import { readPart } from "../parts.ts";
+
+const LOOK_AGAIN_MS = 5;
+
+/** True when there was such a keeper: it and its drivers have ended then. A panel that is there is left alone. */
+export async function endLonelyKeeper(dir: string): Promise<boolean> {
+  const at = layout(dir);
+  if (!exists(at.keeperSocket)) return false;
+  using native = openNative(readPart("librtt_panel.so"));
+  using lock = native.lock(at.panelLock);
+  if (!lock) return false;
+  const keeper = await attachKeeper(native, { run: at.run, panel: "down" });
+  if (!keeper) return false;
+  await keeper.request({ kind: "shutdown" }).catch(() => {}); // It may be gone before it has answered.
+  await keeper.close();
+  for (;;) {
+    using free = native.lock(`${at.run}/keeper.lock`);
+    if (free) return true;
+    await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
