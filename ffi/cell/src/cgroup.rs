@@ -157,6 +157,7 @@ fn parse_mount(line: &str) -> Option<Mount<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_mount_is_read_from_its_line() {
@@ -167,6 +168,14 @@ mod tests {
             (Some("/sys/fs/cgroup/memory"), "cgroup", "rw,memory")
         );
         assert!(parse_mount("broken line").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_passed_over(own in "([0-9]:[a-z,=]{0,9}:/?[a-z.]{0,5}\n|.)*", mounts in "(.* - .* .* .*\n|.)*") {
+            unified(&own, &mounts);
+            legacy(&own, &mounts);
+        }
     }
 
     #[test]

@@ -128,6 +128,7 @@ pub(crate) fn make_target(path: &Path, folder: bool) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn try_grant(path: &str) -> Result<Granted> {
         grant(path, Access::Read, Path::new("/"), Mode::Single, true)
@@ -137,6 +138,19 @@ mod tests {
     fn paths_that_climb_are_refused() {
         for path in ["../etc/passwd", "/etc/../etc/passwd", "", "./x", "a/../b"] {
             assert_eq!(try_grant(path).unwrap_err().code, "cell.file", "{path}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is asked for: what is granted lies below the project, and is shown below /driver.
+        #[test]
+        fn relative_paths_stay_below_the_project(path in "([a-z]{1,3}|\\.|\\.\\.|/){1,8}") {
+            let project = Path::new("/usr/share");
+            if let Ok(Granted::Bound(bound)) = grant(&path, Access::Read, project, Mode::Single, true)
+                && !path.starts_with('/')
+            {
+                prop_assert!(bound.target.starts_with("/driver") && !path.contains(".."));
+            }
         }
     }
 

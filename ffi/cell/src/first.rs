@@ -20,6 +20,8 @@ pub(crate) struct Inherited<'a> {
     pub host: &'a Host,
     pub filters: &'a Filters,
     pub own: Ids,
+    /// The outside uid of this cell, in range mode.
+    pub id: u32,
     pub cgroup: &'a Membership,
     /// Readable once the keeper is gone.
     pub keeper: RawFd,
@@ -95,9 +97,9 @@ fn enclose(inherited: &Inherited<'_>) -> Result<Root> {
         sys::check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }.into())
             .context("cell.uts", || "name the cell's host".into())?;
     }
-    let root = root::enter(cell, host.mode)?;
+    let root = root::enter(cell, host.mode, inherited.id)?;
     if cell.isolated && host.mode == Mode::Range {
-        leave_root(cell.slot)?;
+        leave_root(inherited.id)?;
     }
     if cell.isolated || host.mode == Mode::Single {
         drop_capabilities()?;

@@ -1,6 +1,6 @@
 //! Who the driver is: its uid outside, its uid inside, and nothing else that it may do.
 use crate::error::{Context, Result};
-use crate::limits::{INSIDE_ID, RANGE_FIRST};
+use crate::limits::{BLOCKS, CELLS, INSIDE_ID, RANGE_FIRST};
 use crate::probe::Mode;
 use crate::sys;
 use std::fs;
@@ -24,9 +24,9 @@ impl Ids {
     }
 }
 
-/// The outside uid (and gid) of the cell in `slot`.
-pub fn range_id(slot: u32) -> u32 {
-    RANGE_FIRST + slot
+/// The outside uid (and gid) of the cell in `slot` of the keeper with `block`.
+pub fn range_id(block: u32, slot: u32) -> u32 {
+    RANGE_FIRST + (block % BLOCKS) * CELLS + slot % CELLS
 }
 
 /// In a fresh user namespace: maps one inside id to our own.
@@ -40,8 +40,7 @@ pub fn map_own(own: Ids, inside: Ids) -> Result<()> {
 }
 
 /// Becomes the cell's own outside uid and enters a user namespace where that is all there is.
-pub fn leave_root(slot: u32) -> Result<()> {
-    let id = range_id(slot);
+pub fn leave_root(id: u32) -> Result<()> {
     // Capabilities are kept over the change: some hosts let only privileged processes make user namespaces.
     sys::prctl(libc::PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
         .context("cell.identity", || "keep capabilities".into())?;
@@ -83,7 +82,7 @@ pub fn drop_capabilities() -> Result<()> {
 }
 
 /// A user namespace through which files of `owner` look as if the cell owned them: for idmapped mounts.
-pub fn mount_map(owner: Ids, slot: u32) -> io::Result<OwnedFd> {
+pub fn mount_map(owner: Ids, id: u32) -> io::Result<OwnedFd> {
     let (pid, pidfd) = sys::clone(libc::CLONE_NEWUSER as u64)?;
     let Some(pidfd) = pidfd else {
         // The helper only has to exist until it is killed.
@@ -94,7 +93,6 @@ pub fn mount_map(owner: Ids, slot: u32) -> io::Result<OwnedFd> {
     };
     let made = (|| {
         let pid = outside_pid(&pidfd)?;
-        let id = range_id(slot);
         fs::write(format!("/proc/{pid}/uid_map"), format!("{} {id} 1", owner.uid))?;
         fs::write(format!("/proc/{pid}/gid_map"), format!("{} {id} 1", owner.gid))?;
         fs::File::open(format!("/proc/{pid}/ns/user")).map(OwnedFd::from)
@@ -116,8 +114,8 @@ pub fn outside_pid(pidfd: &OwnedFd) -> io::Result<i32> {
 }
 
 /// A mount under `map` if its file system can do that; `false`: it stays as it is, and the rights of others decide.
-pub fn map_mount(tree: BorrowedFd<'_>, owner: Ids, slot: u32) -> Result<bool> {
-    let map = mount_map(owner, slot).context("cell.idmap", || "make an id map".into())?;
+pub fn map_mount(tree: BorrowedFd<'_>, owner: Ids, id: u32) -> Result<bool> {
+    let map = mount_map(owner, id).context("cell.idmap", || "make an id map".into())?;
     use std::os::fd::AsFd;
     match sys::set_mount_attributes(tree, sys::MOUNT_ATTR_IDMAP, Some(map.as_fd()), false) {
         Ok(()) => Ok(true),

@@ -8,8 +8,10 @@ pub const ROOT_BYTES: u64 = 4 * 1024 * 1024;
 pub const PROCESSES: u64 = 256;
 /// Bytes of one message on the status socket.
 pub const STATUS_BYTES: usize = 4096;
-/// Cells at the same time: each has an outside uid of its own in range mode.
+/// Cells of one keeper at the same time: each has an outside uid of its own in range mode.
 pub const CELLS: u32 = 4096;
+/// Blocks of that many uids: keepers of different folders mostly have different ones.
+pub const BLOCKS: u32 = 4096;
 /// First outside uid of the range: above those of people, containers and systemd's dynamic users.
 pub const RANGE_FIRST: u32 = 1_900_000_000;
 /// The uid and gid that a driver sees itself under.
@@ -19,5 +21,5 @@ pub const CPUS: u32 = 1024;
 /// Open files of a driver whose specification says none.
 pub const OPEN_FILES_DEFAULT: u64 = 256;
 
-const _: () = assert!(RANGE_FIRST as u64 + (CELLS as u64) < i32::MAX as u64);
+const _: () = assert!(RANGE_FIRST as u64 + (CELLS as u64) * (BLOCKS as u64) < i32::MAX as u64);
 const _: () = assert!(ROOT_BYTES < CLOSURE_BYTES);

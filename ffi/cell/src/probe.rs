@@ -1,6 +1,6 @@
 //! What this host lets us enforce. Root is not euid 0: capabilities and the uid map decide.
 use crate::landlock;
-use crate::limits::{CELLS, RANGE_FIRST};
+use crate::limits::{BLOCKS, CELLS, RANGE_FIRST};
 use std::fs;
 
 /// How drivers get their uid.
@@ -53,19 +53,29 @@ fn holds_range(map: &str) -> bool {
         let (Some(Ok(inside)), Some(Ok(_)), Some(Ok(count))) = (words.next(), words.next(), words.next()) else {
             return false;
         };
-        inside <= u64::from(RANGE_FIRST) && u64::from(RANGE_FIRST) + u64::from(CELLS) <= inside + count
+        let end = u64::from(RANGE_FIRST) + u64::from(CELLS) * u64::from(BLOCKS);
+        inside <= u64::from(RANGE_FIRST) && end <= inside.saturating_add(count)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const WHOLE: &str = "         0          0 4294967295\n";
 
     #[test]
     fn root_of_the_host_has_the_range() {
         assert_eq!(mode("CapEff:\t000001ffffffffff\n", WHOLE, WHOLE), Mode::Range);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_mode(status in ".*", map in "([0-9 ]{0,24}\n?){0,4}|.*") {
+            prop_assert_eq!(mode(&status, &map, ""), Mode::Single);
+            mode("CapEff:\t000001ffffffffff\n", &map, &map);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Root {
 }
 
 /// Builds the tree on the cell's mountpoint and makes it the root of this mount namespace.
-pub fn enter(cell: &Cell, mode: Mode) -> Result<Root> {
+pub fn enter(cell: &Cell, mode: Mode, id: u32) -> Result<Root> {
     sys::mount(c"none", Path::new("/"), c"none", libc::MS_REC | libc::MS_PRIVATE, "")
         .context("cell.mount", || "make mounts private".into())?;
     let bytes = closure::bytes(&cell.closure)? + ROOT_BYTES;
@@ -49,7 +49,7 @@ pub fn enter(cell: &Cell, mode: Mode) -> Result<Root> {
     fs::create_dir(&folder).context("cell.mount", || "make /driver".into())?;
     closure::copy(&cell.closure, &folder)?;
     root.grants.push(("/driver".into(), Grant::ReadExecute));
-    files(cell, mode, base, &mut root)?;
+    files(cell, mode, id, base, &mut root)?;
     if cell.isolated {
         process_folder(base, &mut root)?;
     }
@@ -127,11 +127,11 @@ fn whole_host(base: &Path) -> Result<()> {
     Ok(())
 }
 
-fn files(cell: &Cell, mode: Mode, base: &Path, root: &mut Root) -> Result<()> {
+fn files(cell: &Cell, mode: Mode, id: u32, base: &Path, root: &mut Root) -> Result<()> {
     // Where the host's tree is shown whole, only what has its place below /driver is missing.
     let missing = cell.files.iter().filter(|file| cell.isolated || file.target.starts_with("/driver"));
     for file in missing {
-        bound_file(file, cell, mode, base).map_err(|mut error| {
+        bound_file(file, base, (mode == Mode::Range && cell.isolated).then_some(id)).map_err(|mut error| {
             error.message = format!("cannot show {} in the cell: {}", file.target.display(), error.message);
             error
         })?;
@@ -146,7 +146,8 @@ fn files(cell: &Cell, mode: Mode, base: &Path, root: &mut Root) -> Result<()> {
     Ok(())
 }
 
-fn bound_file(file: &BoundFile, cell: &Cell, mode: Mode, base: &Path) -> Result<()> {
+/// With an id, as if the owner of that id owned it.
+fn bound_file(file: &BoundFile, base: &Path, id: Option<u32>) -> Result<()> {
     let what = || "bind it".to_owned();
     let target = inside(base, &file.target);
     make_target(&target, file.folder).context("cell.mount", what)?;
@@ -159,8 +160,8 @@ fn bound_file(file: &BoundFile, cell: &Cell, mode: Mode, base: &Path) -> Result<
         attributes |= sys::MOUNT_ATTR_NODEV;
     }
     sys::set_mount_attributes(tree.as_fd(), attributes, None, true).context("cell.mount", what)?;
-    if mode == Mode::Range && cell.isolated {
-        map_mount(tree.as_fd(), file.owner, cell.slot)?;
+    if let Some(id) = id {
+        map_mount(tree.as_fd(), file.owner, id)?;
     }
     sys::attach_tree(tree.as_fd(), &target).context("cell.mount", what)
 }

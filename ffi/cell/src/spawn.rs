@@ -2,7 +2,7 @@
 use crate::cgroup::{Cgroups, Membership};
 use crate::error::{CellError, Context, Result};
 use crate::first::{self, Inherited};
-use crate::identity::{Ids, namespaces};
+use crate::identity::{Ids, namespaces, range_id};
 use crate::limits::CELLS;
 use crate::probe::{self, Host};
 use crate::seccomp::Filters;
@@ -17,6 +17,7 @@ pub struct Cells {
     filters: Filters,
     cgroups: Cgroups,
     own: Ids,
+    block: u32,
     /// A pidfd of the keeper itself.
     keeper: OwnedFd,
 }
@@ -33,8 +34,8 @@ pub struct Spawned {
 }
 
 impl Cells {
-    /// `prefix` names the control groups of this keeper. The process must have one thread.
-    pub fn new(prefix: &str) -> Result<Self> {
+    /// `prefix` names the control groups of this keeper, `block` its uids. The process must have one thread.
+    pub fn new(prefix: &str, block: u32) -> Result<Self> {
         // SAFETY: no pointer is passed.
         let keeper = sys::owned(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })
             .context("cell.start", || "open the keeper's own pidfd".into())?;
@@ -43,6 +44,7 @@ impl Cells {
             filters: Filters::compile()?,
             cgroups: Cgroups::find(prefix),
             own: Ids::current(),
+            block,
             keeper,
         })
     }
@@ -79,6 +81,7 @@ impl Cells {
                 host: &self.host,
                 filters: &self.filters,
                 own: self.own,
+                id: range_id(self.block, cell.slot),
                 cgroup: &cgroup,
                 keeper: self.keeper.as_raw_fd(),
                 status: theirs.as_raw_fd(),

@@ -76,3 +76,30 @@ fn usage(why: &str) -> Refusal {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(words: &[&str]) -> String {
+        parse(words.iter().map(|word| (*word).to_owned())).unwrap_err().code
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_said() {
+        for words in [&[][..], &["--run"], &["--run", "/tmp"], &["--odd", "1"], &["--run", "/tmp", "--drivers-fd", "x"]]
+        {
+            assert_eq!(code(words), "keeper.usage", "{words:?}");
+        }
+        assert_eq!(code(&["--run", "/tmp", "--drivers-fd", "987654"]), "keeper.usage");
+        assert_eq!(code(&["--run", "/tmp", "--drivers-fd", "0"]), "keeper.usage");
+    }
+
+    proptest! {
+        #[test]
+        fn odd_words_are_refused(words in prop::collection::vec("--(store|logs|project|drivers-fd|x)|[a-z0-9]{0,6}", 0..6)) {
+            prop_assert!(parse(words.into_iter()).is_err());
+        }
+    }
+}

@@ -62,3 +62,33 @@ impl EpochPage {
         let _ = futex::wake(low, futex::Flags::empty(), i32::MAX.cast_unsigned());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{FallocateFlags, fallocate};
+
+    #[test]
+    fn only_the_epoch_that_is_there_can_be_swapped() {
+        let page = EpochPage::new().expect("a page");
+        assert_eq!(page.get(), 0);
+        assert_eq!(page.compare_and_swap(0, 1 << 40), Ok(()));
+        assert_eq!(page.compare_and_swap(0, 7), Err(1 << 40));
+        assert_eq!(page.get(), 1 << 40);
+    }
+
+    #[test]
+    fn drivers_see_the_word_and_cannot_write_it() {
+        let page = EpochPage::new().expect("a page");
+        page.compare_and_swap(0, 42).expect("a flip");
+        let mut word = [0; 8];
+        rustix::io::pread(page.descriptor(), &mut word, 0).expect("read");
+        assert_eq!(u64::from_ne_bytes(word), 42);
+        let fd = page.descriptor();
+        // SAFETY: it fails; if it did not, nothing would use the mapping.
+        let mapped = unsafe { mmap(std::ptr::null_mut(), PAGE as usize, ProtFlags::WRITE, MapFlags::SHARED, fd, 0) };
+        assert!(mapped.is_err());
+        assert!(rustix::io::write(fd, b"x").is_err() && ftruncate(fd, 0).is_err());
+        assert!(fallocate(fd, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, PAGE).is_err());
+    }
+}

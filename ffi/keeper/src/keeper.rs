@@ -15,6 +15,7 @@ use crate::stop::Ending;
 use crate::transition::Staged;
 use crate::{lock, signals};
 use rtt_cell::Cells;
+use rtt_cell::limits::BLOCKS;
 use rtt_control::driver::KeeperToDriver;
 use rtt_control::lane::Transition;
 use rtt_control::panel::What;
@@ -76,7 +77,8 @@ impl Keeper {
         let poller = Poller::new()?;
         let signals = signals::descriptor()?;
         poller.add(&signals, Source::Signals)?;
-        let cells = Cells::new(&format!("rtt-{}", folder_number(&arguments.run)?))?;
+        let number = folder_number(&arguments.run)?;
+        let cells = Cells::new(&format!("rtt-{number}"), u32::try_from(number % u64::from(BLOCKS)).unwrap_or(0))?;
         let epoch = EpochPage::new()?;
         let listener = lock::listen_in(&arguments.run)?;
         poller.add(&listener, Source::Listener)?;
@@ -225,7 +227,7 @@ impl Keeper {
     }
 }
 
-/// Names this run folder's control groups: the same for the next keeper of it, another for another folder.
+/// Names this run folder's control groups and uids: the same for the next keeper of it, others for another folder.
 fn folder_number(run: &std::path::Path) -> Result<u64> {
     let facts = rustix::fs::stat(run).map_err(|error| Refusal::system("look at the run folder", error))?;
     Ok(facts.st_dev.rotate_left(40) ^ facts.st_ino)

@@ -17,7 +17,7 @@ const PROGRAM: &str = "/bin/true";
 pub fn run(folder: &Path) -> Result<()> {
     let mountpoint = folder.join("cell");
     std::fs::create_dir_all(&mountpoint).map_err(|error| Refusal::system("make a folder", error))?;
-    let cells = Cells::new("rtt-probe")?;
+    let cells = Cells::new("rtt-probe", 0)?;
     println!("mode={}", if cells.host.mode == Mode::Range { "range" } else { "single" });
     let nothing =
         || File::open("/dev/null").map(OwnedFd::from).map_err(|error| Refusal::system("open /dev/null", error));

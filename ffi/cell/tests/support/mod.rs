@@ -87,7 +87,7 @@ impl Setup {
             fs::create_dir_all(folder.join(part)).expect("a folder for the test");
         }
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a private folder");
-        let cells = Cells::new("rtt-cells-test").expect("this host can make cells");
+        let cells = Cells::new("rtt-cells-test", 0).expect("this host can make cells");
         Self {
             folder,
             cells,
