@@ -35,21 +35,23 @@ fi
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
+places=("$work/one" "$work/two/a-longer-path")
+# Both copies before the first build: a file that is edited meanwhile makes no difference.
+for place in "${places[@]}"; do copy_tree "$place"; done
 hashes=()
-for place in one two/a-longer-path; do
-  say "building from scratch in $work/$place"
-  copy_tree "$work/$place"
+for place in "${places[@]}"; do
+  say "building from scratch in $place"
   (
-    ROOT="$work/$place"
+    ROOT="$place"
     source "$ROOT/tools/build.sh"
     build_dist
   )
-  read -r hash _ < <(sha256sum "$work/$place/dist/rtt")
+  read -r hash _ < <(sha256sum "$place/dist/rtt")
   hashes+=("$hash")
 done
 if [[ "${hashes[0]}" != "${hashes[1]}" ]]; then
-  for file in "$work"/one/dist/parts/*; do
-    cmp --silent "$file" "$work/two/a-longer-path/dist/parts/${file##*/}" || say "differs: ${file##*/}"
+  for file in "${places[0]}"/dist/parts/*; do
+    cmp --silent "$file" "${places[1]}/dist/parts/${file##*/}" || say "differs: ${file##*/}"
   done
   die "cannot call the build reproducible because ${hashes[0]} is not ${hashes[1]}" "see which part differs, above"
 fi
