@@ -221,6 +221,38 @@ fn a_dependent_output_leaves_its_lane_after_its_handler_returned() {
     assert_eq!(read(&mut force_in), Some(71));
 }
 
+/// Spec: a lane that was cut by the drain's bound opens again only after the inputs from before the cut have ended; an answer in
+/// between is counted, and never delivered behind newer ones.
+#[test]
+fn a_cut_output_opens_no_lane_before_its_late_answers_are_out() {
+    let mut keeper = Keeper::new();
+    let plant = keeper.start("plant.1", &["force"], &[("state", &[])]);
+    let controller = keeper.start("controller.1", &["state"], &[("force", &["state"])]);
+    let (mut state_out, mut force_in) = (plant.output("state").unwrap(), plant.input("force").unwrap());
+    let (mut state_in, mut force_out) = (controller.input("state").unwrap(), controller.output("force").unwrap());
+    let knobs = Knobs { drain_ns: 20_000_000, ..Knobs::default() };
+    let there = keeper.link(("plant.1", "state"), ("controller.1", "state"), knobs.clone());
+    let back = keeper.link(("controller.1", "force"), ("plant.1", "force"), knobs);
+    keeper.apply(vec![there, back.clone()]);
+    state_out.send(&number(1)).unwrap();
+    assert_eq!(read(&mut state_in), Some(1));
+    // The controller goes, with its handler at work: its lane is cut. Then the plan is undone.
+    let staged = keeper.stage(vec![]);
+    keeper.flip(staged.forward);
+    keeper.await_acknowledged(&staged, staged.forward);
+    assert_eq!(force_out.send(&number(10)), Err(SendError::NotBound), "too late for its lane");
+    keeper.flip(staged.inverse);
+    keeper.expect("plant.1", &DriverToKeeper::Acknowledged(staged.inverse));
+    assert!(keeper.hear_within("controller.1", Duration::from_millis(60)).is_none(), "its output opened too early");
+    assert_eq!(force_out.send(&number(10)), Err(SendError::NotBound));
+    state_in.done();
+    keeper.expect("controller.1", &DriverToKeeper::Acknowledged(staged.inverse));
+    keeper.settle(&staged, staged.inverse);
+    assert_eq!(force_out.send(&number(11)).unwrap().lane, back.id);
+    assert_eq!(read(&mut force_in), Some(11));
+    assert_eq!(keeper.figures(&back).drops[1], 2);
+}
+
 #[test]
 fn policies_without_room_are_kept_and_counted() {
     for (backpressure, error, counted) in [

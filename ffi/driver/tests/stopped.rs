@@ -1,7 +1,7 @@
 //! A driver process, started as the keeper starts it, that is stopped over several epochs.
 mod common;
 
-use common::{Keeper, Knobs};
+use common::{Keeper, Knobs, Staged};
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver};
 use rtt_driver::Input;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -41,6 +41,16 @@ impl Drop for Process {
 fn read(input: &mut Input) -> Option<u64> {
     let frame = input.receive(Duration::from_secs(10)).unwrap();
     frame.map(|frame| u64::from_le_bytes(frame.payload.try_into().unwrap()))
+}
+
+/// What the relay says once it goes on, in whatever order; it may acknowledge the epoch between as well.
+fn hear_both(keeper: &Keeper, staged: &Staged, discarded: &Staged) {
+    let mut wanted = vec![DriverToKeeper::Acknowledged(staged.inverse), DriverToKeeper::Mapped(discarded.id)];
+    while !wanted.is_empty() {
+        let heard = keeper.hear("relay.1");
+        assert!(wanted.contains(&heard) || heard == DriverToKeeper::Acknowledged(staged.forward), "{heard:?}");
+        wanted.retain(|each| *each != heard);
+    }
 }
 
 #[test]
@@ -101,12 +111,7 @@ fn a_driver_that_slept_over_several_epochs_performs_each_of_them() {
         assert_eq!(read(&mut input), Some(expected));
     }
     // It acknowledges what it performed, and the next apply finds it where it should be.
-    let mut wanted = vec![DriverToKeeper::Acknowledged(staged.inverse), DriverToKeeper::Mapped(discarded.id)];
-    while !wanted.is_empty() {
-        let heard = keeper.hear("relay.1");
-        assert!(wanted.contains(&heard) || heard == DriverToKeeper::Acknowledged(staged.forward), "{heard:?}");
-        wanted.retain(|each| *each != heard);
-    }
+    hear_both(&keeper, &staged, &discarded);
     for instance in ["sink.1", "source.1"] {
         keeper.expect(instance, &DriverToKeeper::Mapped(discarded.id));
     }
