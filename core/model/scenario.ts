@@ -83,17 +83,24 @@ export function factsHash(scenario: Scenario, hasher: Hasher): Hash {
 }
 
 export function fingerprint(scenario: Scenario, hasher: Hasher): Hash {
+  return inputHashes(scenario, hasher).fingerprint;
+}
+
+/** The three hashes that a plan carries of what it was made from. */
+export function inputHashes(scenario: Scenario, hasher: Hasher): { config: Hash; facts: Hash; fingerprint: Hash } {
   const { base } = scenario;
-  return hasher.sha256(canonical({
-    config: plain(scenario.config),
-    facts: facts(scenario),
+  const [config, facts] = [configHash(scenario.config, hasher), factsHash(scenario, hasher)];
+  const whole = canonical({
+    config,
+    facts,
     manifests: plain(scenario.manifests),
     policy: scenario.policy,
     base: { plan: base.plan, graph: base.graph, moves: base.moves, gates: base.gates },
     solver: scenario.solver,
     planner: scenario.planner,
     limits: LIMITS.plan,
-  }));
+  });
+  return { config, facts, fingerprint: hasher.sha256(whole) };
 }
 
 function facts(scenario: Scenario): unknown {

@@ -5,7 +5,7 @@
 import { assert, type Issue, ok, refuse, type Result } from "../errors.ts";
 import { type Plan, PLAN_VERSION } from "../model/plan.ts";
 import type { DriverName, Hash } from "../model/names.ts";
-import { configHash, factsHash, fingerprint, type Scenario } from "../model/scenario.ts";
+import { inputHashes, type Scenario } from "../model/scenario.ts";
 import type { Hasher, Solver } from "../ports.ts";
 import { canonicalText } from "../trust/canonical.ts";
 import { graphHash } from "../trust/plan_file.ts";
@@ -68,11 +68,9 @@ function document(scenario: Scenario, problem: ReturnType<typeof problemOf>, sol
       closures: hashesBy(to.drivers.map((each) => [each.driver, each.closure])),
     },
     inputs: {
-      config: configHash(config, hasher),
-      facts: factsHash(scenario, hasher),
+      ...inputHashes(scenario, hasher),
       solver: solved.solver,
       planner: scenario.planner,
-      fingerprint: fingerprint(scenario, hasher),
     },
     objective: {
       latency: solved.objective.latencyMilli / 1_000,
