@@ -89,10 +89,13 @@ Deno.test("imports go one way", () => {
     file("wasm/mod.ts", 'import { a } from "../ffi/mod.ts";'),
     file("cli/adapters/a.ts", 'import { a } from "../panel/loop.ts";'),
     file("cli/main.ts", 'import { a } from "../tests/x.ts";'),
+    file("core/x.ts", 'import "../cli/main.ts";'),
+    file("core/x.ts", 'import a from "../bench/a.json" with { type: "json" };'),
     file("somewhere/x.ts", ""),
   ];
   for (const source of breaks) assertEquals(layerBreaks([source]).length, 1, `${source.path} ${source.text}`);
   assertEquals(layerBreaks([file("core/a_test.ts", 'import { assert } from "@std/assert";')]), []);
+  assertEquals(layerBreaks([file("cli/a.ts", 'const CUE = `\nimport "rtt.local/rtt"\n`;')]), []);
   const sources = readProject(root, [".ts"]);
   assert(sources.length > 0);
   assertEquals(layerBreaks(sources), []);

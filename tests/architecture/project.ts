@@ -24,9 +24,10 @@ export function readProject(root: URL, endings: readonly string[]): Source[] {
   return found.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
+/** Formatted code ends an import with ";" or its attributes; CUE within a template string does not. */
 const IMPORTS = [
-  /^\s*(?:import|export)\s[^"';]*?\bfrom\s*["']([^"']+)["']/gm,
-  /^\s*import\s*["']([^"']+)["']/gm,
+  /^\s*(?:import|export)\s[^"';]*?\bfrom\s*["']([^"']+)["'](?:;|\s+with\b)/gm,
+  /^\s*import\s*["']([^"']+)["'](?:;|\s+with\b)/gm,
   /\bimport\(\s*["'`]([^"'`]+)["'`]/g,
 ];
 
