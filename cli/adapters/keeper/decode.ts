@@ -26,6 +26,10 @@ import * as wire from "../../../ffi/control/generated/control.ts";
 
 export class DecodeError extends Error {}
 
+/** A packet is 64 KiB; what the keeper writes has fewer segments and larger elements. */
+const SEGMENTS_MOST = 64;
+const ELEMENTS_MOST = 8_192;
+
 export type FromKeeper =
   | {
     readonly kind: "done";
@@ -46,6 +50,8 @@ export type FromKeeper =
 
 export function decodePacket(packet: Uint8Array<ArrayBuffer>): FromKeeper {
   try {
+    checkFraming(packet);
+    budget = ELEMENTS_MOST;
     const root = new Message(packet, false).getRoot(wire.KeeperToPanel);
     return root._isEvent ? { kind: "event", event: decodeEvent(root.event) } : decodeReply(root.reply);
   } catch (thrown) {
@@ -54,6 +60,16 @@ export function decodePacket(packet: Uint8Array<ArrayBuffer>): FromKeeper {
       `a message of the keeper can't be read: ${thrown instanceof Error ? thrown.message : thrown}`,
     );
   }
+}
+
+/** The library makes as many segments as the packet says before it looks whether they are there. */
+function checkFraming(packet: Uint8Array<ArrayBuffer>): void {
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
+  const segments = view.getUint32(0, true) + 1;
+  if (segments > SEGMENTS_MOST) throw new DecodeError(`a message of the keeper has ${segments} segments`);
+  let bytes = Math.ceil((1 + segments) / 2) * 8;
+  for (let segment = 1; segment <= segments; segment++) bytes += view.getUint32(4 * segment, true) * 8;
+  if (bytes !== packet.byteLength) throw new DecodeError("a message of the keeper has another size than it says");
 }
 
 function decodeReply(reply: wire.Reply): FromKeeper {
@@ -209,7 +225,12 @@ interface Listed<T> {
   get(at: number): T;
 }
 
+/** Lists may overlap, and elements may be of no size: what is left of the elements of one packet, which is read at once. */
+let budget = 0;
+
 function each<From, To>(list: Listed<From>, decode: (from: From) => To): To[] {
+  budget -= list.length;
+  if (budget < 0) throw new DecodeError(`a message of the keeper has more than ${ELEMENTS_MOST} elements`);
   return Array.from({ length: list.length }, (_, at) => decode(list.get(at)));
 }
 

@@ -103,7 +103,9 @@ function split(transition: Transition): readonly Transition[] {
   let lanes = 0;
   for (const piece of transition.bindings.flatMap(pieces)) {
     const size = piece.forward.length + piece.inverse.length + 1;
-    if (lanes + size > LANES_OF_A_PART && bindings.length > 0) {
+    // The keeper joins pieces of different parts; within one part each instance has one binding.
+    const goesOn = bindings.at(-1)?.instance === piece.instance;
+    if (goesOn || (lanes + size > LANES_OF_A_PART && bindings.length > 0)) {
       part([], bindings);
       [bindings, lanes] = [[], 0];
     }
