@@ -89,11 +89,10 @@ function late(turn: Turn, phase: Cleaning): void {
 function free(turn: Turn, phase: Cleaning): void {
   const { facts } = turn.machine;
   turn.go({ ...phase, freeing: facts.transitions.length });
-  for (const { id, forward } of facts.transitions) {
-    turn.ask(
-      facts.epoch >= forward ? { kind: "settle", transition: id } : { kind: "discard", transition: id },
-      phase.job,
-    );
+  for (const { id, forward, inverse } of facts.transitions) {
+    // A transition that another one has flipped past is in force no more, and so there is nothing to settle.
+    const inForce = facts.epoch === forward || facts.epoch === inverse;
+    turn.ask({ kind: inForce ? "settle" : "discard", transition: id }, phase.job);
   }
 }
 

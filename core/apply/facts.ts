@@ -64,7 +64,7 @@ export function afterDone(facts: Inventory, request: KeeperRequest, inventory: I
       return flipped(facts, request.to);
     case "discard":
     case "settle":
-      return { ...facts, transitions: facts.transitions.filter((each) => each.id !== request.transition) };
+      return ended(facts, request);
     case "stop": {
       const instances = facts.instances.filter((each) => each.instance !== request.instance || each.state !== "exited");
       return { ...facts, instances };
@@ -77,6 +77,22 @@ export function afterDone(facts: Inventory, request: KeeperRequest, inventory: I
     case "shutdown":
       return facts;
   }
+}
+
+/** A transition is over: regions that nobody uses any more go with it, after `discard` only its own. */
+function ended(
+  facts: Inventory,
+  { kind, transition: id }: { kind: "discard" | "settle"; transition: number },
+): Inventory {
+  const transitions = facts.transitions.filter((each) => each.id !== id);
+  const lanes = [
+    ...facts.instances.flatMap((each) => each.lanes),
+    ...transitions.flatMap(({ bindings }) => bindings.flatMap((each) => [...each.forward, ...each.inverse])),
+  ];
+  const used = new Set(lanes.flatMap((each) => [each.ringRegion, each.creditRegion]));
+  const made = facts.transitions.find((each) => each.id === id)?.regions.map((each) => each.region) ?? [];
+  const stays = (region: number): boolean => used.has(region) || (kind === "discard" && !made.includes(region));
+  return { ...facts, transitions, regions: facts.regions.filter((each) => stays(each.region)) };
 }
 
 function flipped(facts: Inventory, epoch: number): Inventory {
