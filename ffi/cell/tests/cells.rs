@@ -110,6 +110,9 @@ fn interpreters_run() {
                   print(subprocess.run(['/bin/echo','child'],capture_output=True).stdout)\n";
     let told = setup.run(&["/usr/bin/python3", "-c", script]);
     assert_eq!(told.output, "thread\nb'child\\n'\n");
+    let pipeline = "for word in c a b; do echo $word; done | sort | tr -d '\\n'; echo; mktemp /driver/x 2>/dev/null || echo read-only";
+    assert_eq!(setup.run(&["/bin/bash", "-c", pipeline]).output, "abc\nread-only\n");
+    assert_eq!(setup.run(&["/bin/sed", "-n", "1p", "/proc/self/comm"]).output, "sed\n");
 }
 
 fn waived() {

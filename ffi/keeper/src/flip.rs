@@ -240,6 +240,7 @@ impl Keeper {
             staged.transition.bindings.iter().map(|binding| binding.instance.clone()).collect();
         self.transitions.remove(&id);
         let gone = self.let_go(None);
+        self.forget_ended_lanes();
         told.extend(gone.iter().flat_map(|region| [region.spec.writer.clone(), region.spec.reader.clone()]));
         for instance in told {
             let of_it = |region: &&Region| region.spec.writer == instance || region.spec.reader == instance;
@@ -260,6 +261,19 @@ impl Keeper {
         let gone: Vec<u64> =
             self.regions.values().filter(|region| goes(region)).map(|region| region.spec.region).collect();
         gone.iter().filter_map(|region| self.regions.remove(region)).collect()
+    }
+
+    /// Lanes that nothing names any more are not told of again.
+    fn forget_ended_lanes(&mut self) {
+        let mut named: BTreeSet<u64> = BTreeSet::new();
+        for staged in self.transitions.values() {
+            let lanes = staged.transition.bindings.iter().flat_map(|each| each.forward.iter().chain(&each.inverse));
+            named.extend(lanes.map(|lane| lane.lane));
+        }
+        for instance in self.instances.values_mut() {
+            let lanes = &instance.lanes;
+            instance.told_ended.retain(|told| named.contains(told) || lanes.iter().any(|lane| lane.lane == *told));
+        }
     }
 
     /// A consumer is told, once, of each lane whose producer is dead: its last frame is there already.
