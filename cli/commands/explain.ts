@@ -1,3 +1,4 @@
+import { exitOf } from "../../core/codes.ts";
 import { EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
 import { parseRouteName } from "../../core/model/names.ts";
 import type { Plan } from "../../core/model/plan.ts";
@@ -52,6 +53,6 @@ async function decided(call: Call): Promise<Plan> {
   }
   const { scenario } = await openScenario(layout(call.dir), call.value("facts"));
   const plan = draftPlan(scenario, await loadHighs(), hasher);
-  if (!plan.ok) throw new RttError(EXIT.badInput, plan.issues);
+  if (!plan.ok) throw new RttError(exitOf(plan.issues), plan.issues);
   return plan.value;
 }

@@ -1,3 +1,4 @@
+import { exitOf } from "../../core/codes.ts";
 import { EXIT, type ExitCode, type Result, RttError } from "../../core/errors.ts";
 import type { Envelope, Plan } from "../../core/model/plan.ts";
 import { show } from "../../core/plan/explain.ts";
@@ -63,6 +64,6 @@ function grants(call: Call, at: Layout, read: ReadPlan): readonly Envelope[] {
 }
 
 function demand<T>(result: Result<T>): T {
-  if (!result.ok) throw new RttError(EXIT.badInput, result.issues);
+  if (!result.ok) throw new RttError(exitOf(result.issues), result.issues);
   return result.value;
 }

@@ -1,5 +1,6 @@
 /** The demo's project in a folder of its own: made from the examples as a user would, driven through the command line. */
 import { EXIT, issue, RttError } from "../../core/errors.ts";
+import { removeIfThere } from "../files.ts";
 import type { StatusView } from "../panel/views.ts";
 import { selfCommand } from "../self.ts";
 
@@ -24,9 +25,13 @@ export class Bench implements Disposable {
     return `${this.dir}/${name}`;
   }
 
-  /** Copies a file of an example project into this one. */
+  /** Copies a file of the examples into this project. */
   take(example: string, name: string): void {
-    this.write(name, Deno.readTextFileSync(`${EXAMPLES}/${example}/${name}`));
+    this.write(name, Deno.readTextFileSync(`${EXAMPLES}/${example}`));
+  }
+
+  remove(name: string): void {
+    removeIfThere(this.path(name));
   }
 
   write(name: string, text: string): void {

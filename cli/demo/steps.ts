@@ -5,7 +5,7 @@ import type { StatusView } from "../panel/views.ts";
 import { type Bench, failed, type Ran } from "./bench.ts";
 import { PAUSE_MS, withoutRtt } from "./control.ts";
 import { leftovers } from "./leaks.ts";
-import { ALLOW_RUST, declare, DENY_RUST, MUTE } from "./project.ts";
+import { declarePlanA, declarePlanB, declarePlanC } from "./project.ts";
 import { pause, type Story, until } from "./story.ts";
 
 /** (a) Over pipes, the pole must fall in the pause. */
@@ -20,8 +20,7 @@ export async function fallsWithoutRtt({ bench }: Story): Promise<string> {
 export async function awkBalances(story: Story): Promise<string> {
   const { bench } = story;
   await bench.done("init");
-  declare(bench);
-  bench.write("step.cue", DENY_RUST);
+  declarePlanA(bench);
   await bench.done("keys", "new", "--comment", "demo");
   await bench.done("check");
   story.say("rtt check: no issue; rtt keys new, render, sign");
@@ -38,7 +37,7 @@ export async function awkBalances(story: Story): Promise<string> {
 
 /** (c) Plan B moves control to Rust under load, and nothing is lost. */
 export async function movesToRust({ bench }: Story): Promise<string> {
-  bench.write("step.cue", ALLOW_RUST);
+  declarePlanB(bench);
   const plan = await bench.plan();
   const applied = await bench.done("apply", plan.file);
   await pause(500);
@@ -59,7 +58,7 @@ export async function movesToRust({ bench }: Story): Promise<string> {
 export async function rollsBack(story: Story): Promise<{ readonly measured: string; readonly file: string }> {
   const { bench } = story;
   const before = (await bench.status()).plan;
-  bench.write("mute.cue", MUTE);
+  declarePlanC(bench);
   const { file } = await bench.plan();
   const ran = await bench.rtt("apply", file);
   expect(story, ran, EXIT.rolledBack, "a plan with a driver that never answers");
@@ -84,8 +83,7 @@ export async function refusesForgeries(story: Story, file: string): Promise<stri
   if (!touched.err.includes("plan.closureChanged")) {
     throw failed(`a touched driver file was refused otherwise: ${touched.err}`);
   }
-  // The declaration goes back to plan B's.
-  Deno.removeSync(bench.path("mute.cue"));
+  declarePlanB(bench);
   await bench.done("render");
   await bench.done("sign");
   return "both refused with exit 3, nothing prepared";

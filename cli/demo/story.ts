@@ -34,7 +34,8 @@ export class Story {
     const from = this.pole.now();
     const measured = await act();
     await pause(afterMs);
-    const seen = from === 0 ? null : summary(this.pole.since(from));
+    const moments = this.pole.since(from);
+    const seen = from === 0 && moments.length === 0 ? null : summary(moments);
     if (seen) this.#demand(name, seen);
     this.rows.push({ step: name, what, seen, measured });
     if (measured !== "") this.say(this.call.output.paint.green(measured));

@@ -16,8 +16,8 @@ export function readLog(at: Layout): OpenedLog {
 export function readCommitted(at: Layout): Committed {
   const records: readonly WalRecord[] = readLog(at).records;
   const { hasher } = openCrypto();
-  const machine = initial(records, { hasher, entropy, store: openStore(at.store, hasher) }, { prepareWithinNs: 1 });
-  return demand(machine).committed;
+  const tools = { hasher, entropy, store: openStore(at.store, hasher), isolated: () => true, project: at.dir };
+  return demand(initial(records, tools, { prepareWithinNs: 1 })).committed;
 }
 
 function demand<T>(result: Result<T>): T {
