@@ -1,7 +1,8 @@
 /** The table of "Apply", step by step: what is true after each, and what becomes of each failure. */
 import { assert, assertEquals } from "@std/assert";
 import { admittedPlan, link, placed } from "../../tests/sim/project.ts";
-import { World } from "../../tests/sim/world.ts";
+import { type Tamper, World } from "../../tests/sim/world.ts";
+import type { Inventory } from "../keeper.ts";
 import type { Graph, Link } from "../model/graph.ts";
 import type { Instance } from "../model/names.ts";
 import type { AdmittedPlan, Move } from "../model/plan.ts";
@@ -11,10 +12,11 @@ import type { Outcome } from "./types.ts";
 
 /** One panel, one keeper, well-behaved drivers; acts are asked one after another. */
 class Host {
-  readonly world = new World(1);
+  readonly world: World;
   #id = 0;
 
-  constructor() {
+  constructor(tamper: Tamper = {}) {
+    this.world = new World(1, tamper);
     this.world.trouble = false;
     this.world.startPanel();
     this.rest();
@@ -148,6 +150,7 @@ for (const moment of ["hello", "open", "park", "map", "ready"] as const) {
       );
       assertEquals([host.log, host.running, host.wired], ["D C", "ant.1 bee.1", "flow:ant.1>bee.1"]);
       host.clean();
+      assertEquals(host.apply(pair(host, 3)).kind, "committed");
     });
   }
 }
@@ -319,6 +322,44 @@ Deno.test("a keeper that dies under an apply is replaced, and the asker hears ex
   assertEquals([host.log, host.wired], ["D C D R M", "flow:ant.2>bee.3"]);
   host.clean();
 });
+
+for (
+  const [what, lie] of Object.entries<(facts: Inventory) => Inventory>({
+    "a region without its seals": (facts) => ({
+      ...facts,
+      regions: facts.regions.map((each) => ({ ...each, seals: ["grow"] })),
+    }),
+    "a region of another writer": (facts) => ({
+      ...facts,
+      regions: facts.regions.map((each) => ({ ...each, writer: each.reader })),
+    }),
+    "a driver that does not run": (facts) => ({
+      ...facts,
+      instances: facts.instances.map((each) => ({ ...each, state: "parked" as const })),
+    }),
+    "a driver without its lane": (facts) => ({
+      ...facts,
+      instances: facts.instances.map((each) => ({ ...each, lanes: [] })),
+    }),
+    "an acknowledgement that was never given": (facts) => ({
+      ...facts,
+      instances: facts.instances.map((each) => ({ ...each, acknowledged: 0 })),
+    }),
+    "another epoch": (facts) => ({ ...facts, epoch: facts.epoch + 7 }),
+  })
+) {
+  Deno.test(`verify sees ${what} in the keeper's facts, and rolls back`, () => {
+    const host = new Host({
+      reply: (request, keeper) =>
+        request.kind === "inventory" && keeper.epoch === 1
+          ? { kind: "done", epoch: 1, inventory: lie(keeper.inventory()) }
+          : undefined,
+    });
+    assertEquals([host.apply(pair(host)).kind, codeOf(host.outcome())], ["rolledBack", "apply.differs"]);
+    assertEquals([host.log, host.running], ["D R", ""]);
+    host.clean();
+  });
+}
 
 Deno.test("acts wait for their turn, and each is judged by what is committed when it comes", () => {
   const host = new Host();

@@ -25,6 +25,14 @@ export const MUTANTS: Readonly<Record<string, Tamper>> = {
     },
   },
   "the inverse flip is skipped": unless(isInverse),
+  "a commit in doubt is said to be rolled back": {
+    effects: ({ effects }) =>
+      effects.map((each): Effect =>
+        each.kind === "end" && each.outcome.kind === "inDoubt"
+          ? { ...each, outcome: { kind: "rolledBack", issues: each.outcome.issues } }
+          : each
+      ),
+  },
   "staged regions are not discarded": unless((request) => request.kind === "discard"),
   "old regions are not freed": unless((request) => request.kind === "settle"),
   "old drivers are not ended": unless((request) => request.kind === "stop" && request.withinNs > 0),

@@ -63,6 +63,7 @@ function play(world: World): number {
   }
   makePeace(world);
   atRest(world);
+  wordsKept(world, asked);
   return faults;
 }
 
@@ -110,8 +111,9 @@ function plan(world: World): void {
     case 6:
       return timeline.later(at, () => world.cutPower());
     case 7:
-      world.disk.failing = random.pick(["write", "sync", "renew"] as const);
-      return;
+      return timeline.later(random.below(1_500_000), () => {
+        world.disk.failing = random.pick(["write", "sync", "renew"] as const);
+      });
     case 8:
       world.disk.full = true;
       return timeline.later(at, () => {
@@ -143,6 +145,26 @@ function mustNotBeCommitted(world: World, { id, grant, signers }: AdmittedPlan):
   const records = world.log?.records ?? [];
   const isThere = records.some(({ body }) => body.kind === "C" && body.plan === id && body.serial === grant.serial);
   if (isNew && isThere) throw new Violation("exit 4 was said of a plan that is committed");
+}
+
+/** What people were told stays true to the end: success is on the disk, and what was rolled back is not. */
+function wordsKept(world: World, asked: ReadonlyMap<number, Act>): void {
+  const log = openLog(world.disk.durable(), hasher);
+  if (!log.ok) throw new Violation("the disk holds no log");
+  const isCommitted = ({ id, grant }: AdmittedPlan): boolean =>
+    log.value.records.some(({ body }) => body.kind === "C" && body.plan === id && body.serial === grant.serial);
+  for (const { id, outcome } of world.told) {
+    const act = asked.get(id);
+    if (act?.kind !== "apply" || act.admitted.signers.length === 0) continue;
+    const others = [...asked].some(([other, { kind, ...rest }]) =>
+      other !== id && kind === "apply" && "admitted" in rest && rest.admitted.id === act.admitted.id
+    );
+    const there = isCommitted(act.admitted);
+    if (outcome.kind === "committed" && !there) throw new Violation(`act ${id} was said to be committed and is not`);
+    if (outcome.kind === "rolledBack" && there && !others) {
+      throw new Violation(`act ${id}: exit 4 was said and it is committed`);
+    }
+  }
 }
 
 /** No more faults; a panel and a keeper are there; all that is due happens. */
