@@ -1,4 +1,5 @@
-//! Noise and deaths at moments that nobody chose. A seed is printed with each failure; `RTT_SEED=N` plays it again.
+//! Noise and deaths at moments that nobody chose. A seed is printed with each failure; `RTT_SEED=N` plays it again, and
+//! `RTT_KEEPERS=N` kills more keepers than the gate does.
 use crate::support::{House, TestPanel, cell, one_lane, until};
 use rtt_control::panel::{Inventory, Request, What};
 use std::os::unix::fs::MetadataExt;
@@ -8,9 +9,12 @@ use std::time::{Duration, Instant};
 const KEEPERS: u64 = 10;
 const NOISY: u64 = 20;
 
+fn given(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 fn seed() -> u64 {
-    let given = std::env::var("RTT_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| std::process::id().into())
+    given("RTT_SEED").unwrap_or_else(|| std::process::id().into())
 }
 
 /// Mutated and random packets in any state: the noisy driver fails, the keeper and its neighbour do not.
@@ -42,7 +46,7 @@ pub fn noise() {
 pub fn keepers_killed() {
     let mut house = House::new();
     let mut number = 0;
-    for round in 0..KEEPERS {
+    for round in 0..given("RTT_KEEPERS").unwrap_or(KEEPERS) {
         let mut panel = TestPanel::attach(&house);
         number += 2;
         let names = [format!("a.{number}"), format!("b.{}", number + 1)];
