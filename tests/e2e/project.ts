@@ -1,7 +1,12 @@
 /** A project in a folder of its own, driven through the compiled executable as a user would, and gone without a trace. */
 import { assertEquals } from "@std/assert";
+import { EXIT, RttError } from "../../core/errors.ts";
+import { openClient, ROUTES } from "../../cli/client.ts";
+import type { DriftView, StatusView } from "../../cli/panel/views.ts";
+import { kill, pause, pidOf, until } from "./process.ts";
+import { Trace } from "./trace.ts";
 
-const RTT = new URL("../../dist/rtt", import.meta.url).pathname;
+export const RTT: string = Deno.env.get("RTT_EXECUTABLE") ?? new URL("../../dist/rtt", import.meta.url).pathname;
 
 export interface Run {
   readonly code: number;
@@ -9,8 +14,24 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** One line of a refusal under `--json`. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly where: string | null;
+  readonly remedy: string;
+}
+
+/** Longest wait for a panel that was just started. */
+const SERVE_WITHIN_MS = 20_000;
+
 export class Project implements AsyncDisposable {
-  private constructor(readonly dir: string) {}
+  readonly #trace: Trace;
+  #panel: Deno.ChildProcess | undefined;
+
+  private constructor(readonly dir: string) {
+    this.#trace = new Trace(dir);
+  }
 
   /** A scaffold of `rtt init` with these files written over it. */
   static async make(files: Readonly<Record<string, string>> = {}): Promise<Project> {
@@ -42,14 +63,13 @@ export class Project implements AsyncDisposable {
   }
 
   async rtt(...args: readonly string[]): Promise<Run> {
-    const command = new Deno.Command(RTT, {
-      args: [...args, "--dir", this.dir],
-      cwd: this.dir,
-      stdout: "piped",
-      stderr: "piped",
-    });
-    const { code, stdout, stderr } = await command.output();
-    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+    return await output(this.start(...args));
+  }
+
+  /** A command that goes on by itself. */
+  start(...args: readonly string[]): Deno.ChildProcess {
+    const options = { args: [...args, "--dir", this.dir], cwd: this.dir };
+    return new Deno.Command(RTT, { ...options, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   }
 
   /** Runs a command that must exit with `code`. */
@@ -63,9 +83,27 @@ export class Project implements AsyncDisposable {
     return (await this.exits(0, ...args)).stdout;
   }
 
+  /** Runs a command that must exit with `code` and answers what it says is wrong. */
+  async refuses(code: number, ...args: readonly string[]): Promise<readonly Problem[]> {
+    const { stderr } = await this.exits(code, ...args, "--json");
+    return stderr.trim().split("\n").map((line) => JSON.parse(line).error as Problem);
+  }
+
   /** The one object that a command printed under `--json`. */
   async json<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.succeed(...args, "--json"));
+  }
+
+  status(): Promise<StatusView> {
+    return this.json("status");
+  }
+
+  drift(): Promise<DriftView> {
+    return this.json("drift");
+  }
+
+  async root(): Promise<string> {
+    return (await this.json<{ root: string }>("wal", "verify")).root;
   }
 
   /** Solves, grants, and answers the plan's path: the last line. */
@@ -73,62 +111,108 @@ export class Project implements AsyncDisposable {
     return (await this.succeed("plan", ...args)).trimEnd().split("\n").at(-1) ?? "";
   }
 
-  /** The code of the first error of a run under `--json`. */
-  static code(run: Run): string {
-    const [line] = run.stderr.trim().split("\n");
-    return JSON.parse(line ?? "{}").error?.code ?? "";
+  /** Makes what the CUE says now true: render, sign, plan, apply. Answers the plan's path. */
+  async become(files: Readonly<Record<string, string>> = {}): Promise<string> {
+    for (const [name, text] of Object.entries(files)) this.write(name, text);
+    await this.rendered();
+    const plan = await this.plan();
+    await this.succeed("apply", plan);
+    return plan;
+  }
+
+  /** Starts a panel and waits until it answers. */
+  async serve(): Promise<void> {
+    const options = { args: ["serve", "--dir", this.dir], cwd: this.dir };
+    this.#panel = new Deno.Command(RTT, { ...options, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    const { pid } = this.#panel;
+    let ended: number | undefined;
+    this.#panel.status.then(({ code }) => ended = code);
+    await until(`panel ${pid} of ${this.dir} answers`, async () => {
+      if (ended !== undefined) throw new Error(`the panel ended with ${ended}`);
+      return await this.#ask(ROUTES.status) !== undefined;
+    }, SERVE_WITHIN_MS);
+    this.#trace.look();
+  }
+
+  /** Kills the panel as a power cut would, and answers when it is gone. */
+  async killPanel(): Promise<void> {
+    this.#trace.look();
+    const { panel } = this.pids();
+    if (panel !== undefined) kill(panel);
+    await this.#panel?.status;
+    this.#panel = undefined;
+    await until("the panel is gone", () => this.pids().panel === undefined);
+  }
+
+  /** Until nothing is under way and Observed is Desired. */
+  async settled(): Promise<StatusView> {
+    let drift: DriftView | undefined;
+    await until(`observed is desired in ${this.dir}`, async () => {
+      drift = await this.#ask(ROUTES.drift) as DriftView | undefined;
+      return drift?.equal === true && drift.phase === "idle";
+    }, 15_000).catch((late) => {
+      throw new Error(`${late.message}: ${JSON.stringify(drift)}`);
+    });
+    this.#trace.look();
+    return await this.#ask(ROUTES.status) as StatusView;
+  }
+
+  /** The panel's answer, as programs ask it; nothing while there is none. */
+  async #ask(path: string): Promise<unknown> {
+    try {
+      using client = openClient(this.dir);
+      return await client.get(path);
+    } catch (thrown) {
+      if (thrown instanceof RttError && thrown.exit === EXIT.noPanel) return undefined;
+      throw thrown;
+    }
   }
 
   /** The process ids of the panel and the keeper of this project: whoever holds their locks. */
   pids(): { panel: number | undefined; keeper: number | undefined } {
-    return { panel: this.#pidOf("serve"), keeper: this.#pidOf("rtt-keeper") };
+    return { panel: pidOf(this.dir, "serve"), keeper: pidOf(this.dir, "rtt-keeper") };
   }
 
-  #pidOf(word: string): number | undefined {
-    for (const { name } of Deno.readDirSync("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      const words = readText(`/proc/${name}/cmdline`).split("\0");
-      const ours = words.some((each) => each === this.dir || each.startsWith(`${this.dir}/`));
-      if (ours && words.some((each) => each === word || each.endsWith(`/${word}`)) && !isZombie(name)) {
-        return Number(name);
-      }
+  /** Frames that the sink of this name has said it took. */
+  taken(sink: string): number {
+    return Number(/"frames":(\d+)[^\n]*\n$/.exec(this.log(sink))?.[1] ?? 0);
+  }
+
+  /** What a driver has said, as it is on disk. */
+  log(driver: string): string {
+    try {
+      return Deno.readTextFileSync(this.path(`.rtt/logs/${driver}.log`));
+    } catch {
+      return "";
     }
-    return undefined;
+  }
+
+  /** `rtt down`, after which nothing of this project may be left. */
+  async down(): Promise<void> {
+    this.#trace.look();
+    await this.succeed("down");
+    await this.#panel?.status;
+    this.#panel = undefined;
+    // The panel answers `down` just before it ends itself.
+    let left = this.#trace.left();
+    for (let tries = 0; left.length > 0 && tries < 40; tries++) {
+      await pause(50);
+      left = this.#trace.left();
+    }
+    assertEquals(left, [], "left behind");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { panel, keeper } = this.pids();
-    if (panel !== undefined) await this.rtt("down");
-    else if (keeper !== undefined) kill(keeper);
+    if (panel !== undefined || keeper !== undefined) await this.rtt("down");
+    for (const pid of Object.values(this.pids())) if (pid !== undefined) kill(pid);
+    await this.#panel?.status;
     Deno.removeSync(this.dir, { recursive: true });
   }
 }
 
-export function kill(pid: number, signal: Deno.Signal = "SIGKILL"): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
-}
-
-/** Looks again until `holds`, for at most `withinMs`. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((wake) => setTimeout(wake, 10));
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
-}
-
-function isZombie(pid: string): boolean {
-  return / Z /.test(readText(`/proc/${pid}/stat`).replace(/\(.*\)/, ""));
+/** What a command printed and how it ended. */
+export async function output(child: Deno.ChildProcess): Promise<Run> {
+  const { code, stdout, stderr } = await child.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }

@@ -1,0 +1,65 @@
+/** Looking at processes of this host, and waiting for what they do. */
+
+/** Looks again until `holds`, for at most `withinMs`. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await pause(10);
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}
+
+export function kill(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** A living process of this project's folder whose command line has `word`; the oldest of them. */
+export function pidOf(dir: string, word: string): number | undefined {
+  return namedBy(dir).find((pid) => {
+    const words = commandLine(pid);
+    return words.some((each) => each === word || each.endsWith(`/${word}`));
+  });
+}
+
+/** Living processes whose command line names this folder or what is in it, in the order of their start. */
+export function namedBy(dir: string): readonly number[] {
+  return pids().filter((pid) => commandLine(pid).some((each) => each === dir || each.startsWith(`${dir}/`)))
+    .filter((pid) => stat(pid).state !== "Z")
+    .sort((one, other) => stat(one).started - stat(other).started || one - other);
+}
+
+export function pids(): readonly number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+export function commandLine(pid: number): readonly string[] {
+  return readText(`/proc/${pid}/cmdline`).split("\0");
+}
+
+/** A word of `/proc/PID/status`, like that of `Seccomp`. */
+export function statusWord(pid: number, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readText(`/proc/${pid}/status`))?.[1];
+}
+
+/** State, parent and start of a process; of one that is gone, zeroes. */
+export function stat(pid: number): { state: string; parent: number; started: number } {
+  const text = readText(`/proc/${pid}/stat`);
+  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: words[0] ?? "", parent: Number(words[1] ?? 0), started: Number(words[19] ?? 0) };
+}
+
+export function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
