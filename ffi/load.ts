@@ -60,7 +60,7 @@ function cLibrary(): Deno.DynamicLibrary<typeof MEMORY_SYMBOLS> & Disposable {
 }
 
 /** A new folder that only we can enter; it is gone again before anything is called. */
-function fromPrivateFolder(bytes: Uint8Array<ArrayBuffer>): Deno.DynamicLibrary<typeof SYMBOLS> {
+export function fromPrivateFolder(bytes: Uint8Array<ArrayBuffer>): Deno.DynamicLibrary<typeof SYMBOLS> {
   const folder = Deno.makeTempDirSync({ prefix: "rtt-" });
   try {
     const path = `${folder}/librtt_panel.so`;
