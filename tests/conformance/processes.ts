@@ -15,11 +15,12 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** A program that runs this text with `native` open. */
 export function script(text: string): readonly string[] {
+  const modules = ["ffi/mod.ts", "cli/adapters/keeper.ts", "cli/adapters/wal.ts", "cli/parts.ts"].map((each) =>
+    ROOT + each
+  );
   const program = `
-    import { openNative } from "${ROOT}ffi/mod.ts";
-    import { openKeeper } from "${ROOT}cli/adapters/keeper.ts";
-    import { openWalFile } from "${ROOT}cli/adapters/wal.ts";
-    import { readPart } from "${ROOT}cli/parts.ts";
+    const loaded = await Promise.all(${JSON.stringify(modules)}.map((each) => import(each)));
+    const [{ openNative }, { openKeeper }, { openWalFile }, { readPart }] = loaded;
     const native = openNative(readPart("librtt_panel.so"));
     const places = (dir) => ({
       run: dir + "/.rtt/run", store: dir + "/.rtt/store", logs: dir + "/.rtt/logs", project: dir, panel: "test",
