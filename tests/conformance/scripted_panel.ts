@@ -1,5 +1,5 @@
 /** A panel that tests lead by the hand, and the two drivers with one lane that it plays with. */
-import type { CellSpec, KeeperEvent, KeeperReply, KeeperRequest, Transition } from "../../core/keeper.ts";
+import type { CellEndpoint, CellSpec, KeeperEvent, KeeperReply, KeeperRequest, Transition } from "../../core/keeper.ts";
 import type { Keeper } from "../../core/ports.ts";
 import {
   instance,
@@ -7,8 +7,9 @@ import {
   parseDriverName,
   parseEndpointName,
   parseRouteName,
+  splitSaddr,
 } from "../../core/model/names.ts";
-import type { EndpointName, Instance } from "../../core/model/names.ts";
+import type { Instance } from "../../core/model/names.ts";
 import type { Link } from "../../core/model/graph.ts";
 import { laneSide, layOut } from "../../core/apply/layout.ts";
 import { makeTokens } from "../../core/trust/tokens.ts";
@@ -124,22 +125,24 @@ const FRAMES = named("frames", parseEndpointName);
 
 /** `gen`, which sends 1,000 frames a second. */
 export function genCell(nowNs: number, number = 1): CellSpec {
-  return cell(gen(number), ["rtt:gen", "--rate=1000", "--bytes=64"], FRAMES, "out", nowNs);
+  return cellOf(gen(number), ["rtt:gen", "--rate=1000", "--bytes=64"], [opaque("out")], nowNs);
 }
 
 /** `sink`, which checks them. */
 export function sinkCell(nowNs: number, number = 1): CellSpec {
-  return cell(sink(number), ["rtt:sink"], FRAMES, "in", nowNs);
+  return cellOf(sink(number), ["rtt:sink"], [opaque("in")], nowNs);
 }
 
-function cell(
+function opaque(direction: "in" | "out"): CellEndpoint {
+  return { name: FRAMES, direction, fields: [], dependsOn: [] };
+}
+
+export function cellOf(
   of: Instance,
   run: readonly string[],
-  name: EndpointName,
-  direction: "in" | "out",
+  endpoints: readonly CellEndpoint[],
   nowNs: number,
 ): CellSpec {
-  const endpoints = [{ name, direction, fields: [], dependsOn: [] }];
   return {
     instance: of,
     tag: { plan: "", move: "" },
@@ -159,7 +162,7 @@ function cell(
     tokens: makeTokens(endpoints, nowNs + 60_000_000_000, {
       bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     }),
-    stopOrder: direction === "out" ? 0 : 1,
+    stopOrder: endpoints.some((each) => each.direction === "out") ? 0 : 1,
   };
 }
 
@@ -181,27 +184,34 @@ export function joining(from: number, forward: number): Transition {
   };
 }
 
-const LINK: Link = {
-  route: named("load", parseRouteName),
-  routeId: 7,
-  class: "api",
-  from: { driver: named("gen", parseDriverName), endpoint: FRAMES },
-  to: { driver: named("sink", parseDriverName), endpoint: FRAMES },
-  contract: named("load.frame", parseContractName),
-  version: "1.0.0",
-  critical: false,
-  budgetNs: 500_000_000,
-  stallNs: null,
-  rateHz: null,
-  onTrip: "alarm",
-  backpressure: "block",
-  blockNs: 50_000_000,
-  wait: "sleep",
-  spinNs: 0,
-  ringBytes: 64 * 1024,
-  maxFrameBytes: 256,
-  drainWithinNs: 500_000_000,
-};
+/** What tests have in common of a link that is given as `driver/endpoint` twice. */
+export function linkOf(route: string, routeId: number, from: string, to: string): Link {
+  const [source, sink] = [splitSaddr(from), splitSaddr(to)];
+  assert(source !== undefined && sink !== undefined, `${from} and ${to} are addresses`);
+  return {
+    route: named(route, parseRouteName),
+    routeId,
+    class: "api",
+    from: source,
+    to: sink,
+    contract: named("test.frame", parseContractName),
+    version: "1.0.0",
+    critical: false,
+    budgetNs: 500_000_000,
+    stallNs: null,
+    rateHz: null,
+    onTrip: "alarm",
+    backpressure: "block",
+    blockNs: 50_000_000,
+    wait: "sleep",
+    spinNs: 0,
+    ringBytes: 64 * 1024,
+    maxFrameBytes: 256,
+    drainWithinNs: 500_000_000,
+  };
+}
+
+const LINK = linkOf("load", 7, "gen/frames", "sink/frames");
 
 function named<Name>(text: string, parse: (text: string) => Name | undefined): Name {
   const name = parse(text);
