@@ -4,6 +4,11 @@ use crate::limits::PROCESSES;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long an abandoned group may be busy before it is left for the next keeper to sweep.
+const LEAVE_TRIES: u32 = 100;
+const LEAVE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Where groups of cells are made, found once.
 #[derive(Clone, Debug)]
@@ -84,10 +89,24 @@ impl Parent {
     }
 }
 
+impl Membership {
+    /// Removes the groups of a cell that is gone. A kernel may hold on to an ended process for a moment longer than its
+    /// parent does: false while some group is still busy, to be asked again.
+    pub fn leave(&mut self) -> bool {
+        let busy =
+            |folder: &PathBuf| fs::remove_dir(folder).is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy);
+        self.folders.retain(busy);
+        self.folders.is_empty()
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
-        for folder in &self.folders {
-            let _ = fs::remove_dir(folder);
+        for _ in 0..LEAVE_TRIES {
+            if self.leave() {
+                return;
+            }
+            std::thread::sleep(LEAVE_PAUSE);
         }
     }
 }

@@ -239,8 +239,7 @@ impl Keeper {
         instance.closed_at = None;
         instance.driver = None;
         instance.opening.clear();
-        // Its control groups are empty now and go.
-        instance.cgroup = None;
+        self.leaving.extend(instance.cgroup.take());
         let forget = instance.forget;
         self.event(name, What::Exited(exit));
         self.tell_ended_lanes();

@@ -15,6 +15,7 @@ use crate::stop::Ending;
 use crate::transition::Staged;
 use crate::{lock, signals};
 use rtt_cell::Cells;
+use rtt_cell::cgroup::Membership;
 use rtt_cell::limits::BLOCKS;
 use rtt_control::driver::KeeperToDriver;
 use rtt_control::lane::Transition;
@@ -62,6 +63,8 @@ pub struct Keeper {
     pub no_panel_since: Option<u64>,
     pub no_panel_for_ns: u64,
     pub ending: Option<Ending>,
+    /// Control groups of cells that are gone, until the kernel lets them go too.
+    pub leaving: Vec<Membership>,
 }
 
 impl Keeper {
@@ -110,6 +113,7 @@ impl Keeper {
             no_panel_since: Some(now_ns()),
             no_panel_for_ns: NO_PANEL_FOR_NS,
             ending: None,
+            leaving: Vec::new(),
         })
     }
 
@@ -117,7 +121,7 @@ impl Keeper {
     pub fn run(&mut self) -> Result<()> {
         while !self.is_over() {
             let now = now_ns();
-            let wait = self.next_deadline().map(|deadline| deadline.saturating_sub(now));
+            let wait = self.next_deadline(now).map(|deadline| deadline.saturating_sub(now));
             for source in self.poller.wait(wait)? {
                 self.handle(source);
             }

@@ -14,6 +14,9 @@ pub struct Ending;
 /// How long a living driver may be without a connection before that is a failure: its end mostly follows at once.
 const CLOSED_FOR_NS: u64 = 250_000_000;
 
+/// Between two tries to remove control groups that the kernel still holds.
+const LEAVE_AGAIN_NS: u64 = 5_000_000;
+
 impl Keeper {
     /// An instance that is gone is forgotten; one that is not there needs no stop.
     pub fn stop(&mut self, name: &str, within_ns: u64) {
@@ -60,7 +63,8 @@ impl Keeper {
     }
 
     /// When something is to be done although nothing happens.
-    pub fn next_deadline(&self) -> Option<u64> {
+    pub fn next_deadline(&self, now: u64) -> Option<u64> {
+        let leaving = (!self.leaving.is_empty()).then_some(now + LEAVE_AGAIN_NS);
         let stops =
             self.instances.values().filter_map(|each| each.stop).flat_map(|stop| [stop.terminate_at, stop.kill_at]);
         let closed = self.instances.values().filter_map(|each| each.closed_at).map(|at| Some(at + CLOSED_FOR_NS));
@@ -69,7 +73,7 @@ impl Keeper {
             .no_panel_since
             .filter(|_| self.ending.is_none())
             .map(|since| since.saturating_add(self.no_panel_for_ns));
-        stops.chain(closed).chain(strangers).flatten().chain(alone).min()
+        stops.chain(closed).chain(strangers).flatten().chain(alone).chain(leaving).min()
     }
 
     /// Does what is due.
@@ -77,6 +81,7 @@ impl Keeper {
         for instance in self.instances.values_mut() {
             press(instance, now);
         }
+        self.leaving.retain_mut(|groups| !groups.leave());
         self.tell_closed(now);
         self.strangers.retain(|_, stranger| stranger.since + ATTACH_WITHIN_NS > now);
         if self.no_panel_since.is_some_and(|since| since.saturating_add(self.no_panel_for_ns) <= now) {

@@ -1,9 +1,7 @@
 //! Noise and deaths at moments that nobody chose. A seed is printed with each failure; `RTT_SEED=N` plays it again, and
 //! `RTT_KEEPERS=N` kills more keepers than the gate does.
-use crate::support::{House, TestPanel, cell, one_lane, until};
+use crate::support::{House, TestPanel, cell, control_groups, one_lane, until};
 use rtt_control::panel::{Inventory, Request, What};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 const KEEPERS: u64 = 10;
@@ -66,11 +64,11 @@ pub fn keepers_killed() {
     let mut panel = TestPanel::attach(&house);
     assert!(panel.inventory().instances.is_empty());
     panel.start("a.1", "good");
-    assert!(control_groups(&house) > 0 || !groups_here(&panel.inventory()));
+    assert!(control_groups(&house.run()) > 0 || !groups_here(&panel.inventory()));
     panel.done(Request::Shutdown);
     assert!(house.keeper.wait().expect("its end").success());
     // Those that killed keepers have left were swept by the next one.
-    assert_eq!(control_groups(&house), 0, "control groups are left");
+    assert_eq!(control_groups(&house.run()), 0, "control groups are left");
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("our mounts");
     assert!(!mounts.contains("rtt-keeper-"), "mounts are left: {mounts}");
 }
@@ -87,22 +85,6 @@ fn cells_of(keeper: u32) -> Vec<u32> {
 
 fn alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|text| !text.contains(") Z "))
-}
-
-/// Groups of this keeper's cells, in whatever trees this host has.
-fn control_groups(house: &House) -> usize {
-    let facts = std::fs::metadata(house.run()).expect("the run folder");
-    let ours = format!("rtt-{}-", facts.dev().rotate_left(40) ^ facts.ino());
-    fn count(folder: &Path, ours: &str, depth: u32) -> usize {
-        let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-        let of = |entry: std::fs::DirEntry| {
-            let here = usize::from(entry.file_name().to_string_lossy().starts_with(ours));
-            let below = entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth > 0;
-            here + if below { count(&entry.path(), ours, depth - 1) } else { 0 }
-        };
-        entries.flatten().map(of).sum()
-    }
-    count(Path::new("/sys/fs/cgroup"), &ours, 4)
 }
 
 /// Whether cells say that they are in groups of their own.

@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use std::collections::VecDeque;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -84,6 +85,8 @@ impl Drop for House {
                 let end: Vec<&str> = text.lines().rev().take(20).collect();
                 eprintln!("{}: {end:#?}", entry.path().display());
             }
+        } else {
+            assert_eq!(control_groups(&self.run()), 0, "control groups are left behind");
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -337,4 +340,20 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
         assert!(begun.elapsed() < WITHIN, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Groups of this keeper's cells, in whatever trees this host has.
+pub fn control_groups(run: &Path) -> usize {
+    let facts = fs::metadata(run).expect("the run folder");
+    let ours = format!("rtt-{}-", facts.dev().rotate_left(40) ^ facts.ino());
+    fn count(folder: &Path, ours: &str, depth: u32) -> usize {
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let of = |entry: fs::DirEntry| {
+            let here = usize::from(entry.file_name().to_string_lossy().starts_with(ours));
+            let below = entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth > 0;
+            here + if below { count(&entry.path(), ours, depth - 1) } else { 0 }
+        };
+        entries.flatten().map(of).sum()
+    }
+    count(Path::new("/sys/fs/cgroup"), &ours, 4)
 }
