@@ -40,8 +40,11 @@ export function idlers(facts: Inventory, serving: Machine["serving"]): readonly 
 /** Sources before sinks, by the graph that is left behind; what is in no graph comes first. */
 function inStopOrder({ committed }: Machine, job: Job, instances: readonly Instance[]): readonly Instance[] {
   const graphs = [desiredGraph(committed), committed.document?.from, job.target?.graph];
-  const order = graphs.flatMap((graph) => graph ? stopOrder(graph).map((each) => each.driver) : []);
-  const rank = (each: Instance): number => order.indexOf(splitInstance(each)?.driver ?? order[0] ?? ("" as never));
+  const order = new Map<string, number>();
+  for (const graph of graphs) {
+    for (const { driver } of graph ? stopOrder(graph) : []) if (!order.has(driver)) order.set(driver, order.size);
+  }
+  const rank = (each: Instance): number => order.get(splitInstance(each)?.driver ?? "") ?? -1;
   return [...instances].sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
 }
 

@@ -61,11 +61,8 @@ function flip(turn: Turn, job: Job): void {
 
 export function onFlipping(turn: Turn, { job }: Extract<Phase, { kind: "flipping" }>, event: ApplyEvent): void {
   switch (event.kind) {
-    case "replied": {
-      if (event.to !== "flip") return;
-      const timer = turn.timer(turn.machine.prepareWithinNs);
-      return acknowledged(turn, { kind: "acknowledging", job: { ...job, reached: "flipped" }, timer });
-    }
+    case "replied":
+      return event.to === "flip" ? flipped(turn, job) : undefined;
     case "refused":
       return fail(turn, job, refusedBy(event.to, event.message), []);
     case "begin":
@@ -81,18 +78,22 @@ export function onFlipping(turn: Turn, { job }: Extract<Phase, { kind: "flipping
 
 type Acknowledging = Extract<Phase, { kind: "acknowledging" }>;
 
-/** Goes on when nobody is waited for, or as soon as somebody who is needed is dead. */
-function acknowledged(turn: Turn, phase: Acknowledging): void {
-  turn.go(phase);
-  const { job, timer } = phase;
+/** Flipped: whoever has to acknowledge it is waited for, unless somebody who is needed has died meanwhile. */
+function flipped(turn: Turn, before: Job): void {
+  const job: Job = { ...before, reached: "flipped" };
   const { facts } = turn.machine;
   const dead = facts.instances.find((each) => each.state === "exited" && needs(job, each.instance));
-  if (dead) {
-    turn.cancel(timer);
-    return fail(turn, job, exited(dead.instance, dead.exit ?? 0), [dead.instance]);
-  }
+  if (dead) return fail(turn, job, exited(dead.instance, dead.exit ?? 0), [dead.instance]);
   const { transition } = preparedOf(job);
-  if (unacknowledged(facts, transition, transition.forward).length > 0) return;
+  const timer = turn.timer(turn.machine.prepareWithinNs);
+  const waiting = unacknowledged(facts, transition, transition.forward);
+  acknowledged(turn, { kind: "acknowledging", job, waiting, timer });
+}
+
+function acknowledged(turn: Turn, phase: Acknowledging): void {
+  turn.go(phase);
+  const { job, waiting, timer } = phase;
+  if (waiting.length > 0) return;
   turn.cancel(timer);
   turn.progress(job, "verify", "Observed against Desired, by the keeper's facts");
   turn.go({ kind: "verifying", job });
@@ -100,20 +101,23 @@ function acknowledged(turn: Turn, phase: Acknowledging): void {
 }
 
 export function onAcknowledging(turn: Turn, phase: Acknowledging, event: ApplyEvent): void {
-  const { job, timer } = phase;
+  const { job, timer, waiting } = phase;
   switch (event.kind) {
     case "keeper": {
-      const stopped = stopsPrepare(job, event.event);
-      if (!stopped) return acknowledged(turn, phase);
-      turn.cancel(timer);
-      return fail(turn, job, stopped.issue, stopped.culprits);
+      const heard = event.event;
+      const stopped = stopsPrepare(job, heard);
+      if (stopped) {
+        turn.cancel(timer);
+        return fail(turn, job, stopped.issue, stopped.culprits);
+      }
+      const isGone = heard.kind === "exited";
+      const isDone = heard.kind === "acknowledged" && heard.epoch >= preparedOf(job).transition.forward;
+      if (!isGone && !isDone) return;
+      return acknowledged(turn, { ...phase, waiting: waiting.filter((each) => each !== heard.instance) });
     }
-    case "deadline": {
+    case "deadline":
       if (event.timer !== timer) return;
-      const { transition } = preparedOf(job);
-      const waiting = unacknowledged(turn.machine.facts, transition, transition.forward);
       return fail(turn, job, late("has not acknowledged the flip", waiting, turn), waiting);
-    }
     case "begin":
     case "attached":
     case "replied":

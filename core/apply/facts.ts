@@ -107,7 +107,9 @@ function flipped(facts: Inventory, epoch: number): Inventory {
 }
 
 function change(facts: Inventory, instance: Instance, by: (fact: InstanceFact) => InstanceFact): Inventory {
-  return { ...facts, instances: facts.instances.map((each) => each.instance === instance ? by(each) : each) };
+  const at = facts.instances.findIndex((each) => each.instance === instance);
+  const before = facts.instances[at];
+  return before ? { ...facts, instances: facts.instances.with(at, by(before)) } : facts;
 }
 
 /** Who has to acknowledge this epoch of a transition and has not: the dead and the given-up are nobody's wait. */

@@ -20,7 +20,14 @@ import { untold } from "./untold.ts";
 import { roomForAct } from "./wal.ts";
 
 export function look(turn: Turn, before: Job): void {
-  const job: Job = { ...before, looks: before.looks + 1, target: null, prepared: null, reached: "nothing" };
+  const job: Job = {
+    ...before,
+    looks: before.looks + 1,
+    target: null,
+    prepared: null,
+    reached: "nothing",
+    culprits: [],
+  };
   const { work } = job;
   const drivers = work.kind === "apply" ? work.admitted.plan.to.drivers : desiredGraph(turn.machine.committed).drivers;
   const signers = work.kind === "apply" ? work.admitted.signers : [];

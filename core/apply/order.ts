@@ -15,17 +15,31 @@ export function stopOrder(graph: Graph): readonly PlacedDriver[] {
     into(sinks, from.driver).add(to.driver);
     into(waits, to.driver).add(from.driver);
   }
-  const left = [...placed.keys()].sort();
-  const ordered: PlacedDriver[] = [];
-  while (left.length > 0) {
-    const free = left.findIndex((each) => (waits.get(each)?.size ?? 0) === 0);
-    const [next] = left.splice(Math.max(free, 0), 1);
-    const driver = next === undefined ? undefined : placed.get(next);
-    if (!driver) break;
-    ordered.push(driver);
-    for (const sink of sinks.get(driver.driver) ?? []) waits.get(sink)?.delete(driver.driver);
+  const names = [...placed.keys()].sort();
+  const free = names.filter((each) => (waits.get(each)?.size ?? 0) === 0);
+  const ordered = new Set<DriverName>();
+  let cycle = 0;
+  while (ordered.size < names.length) {
+    const next = free.shift() ?? names[cycle++];
+    if (next === undefined || ordered.has(next)) continue;
+    ordered.add(next);
+    for (const sink of [...sinks.get(next) ?? []].sort()) {
+      const left = waits.get(sink);
+      if (left?.delete(next) && left.size === 0) insert(free, sink);
+    }
   }
-  return ordered;
+  return [...ordered].flatMap((each) => placed.get(each) ?? []);
+}
+
+/** Keeps a list in order. */
+function insert(sorted: DriverName[], name: DriverName): void {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? name) < name) low = middle + 1;
+    else high = middle;
+  }
+  sorted.splice(low, 0, name);
 }
 
 function into(map: Map<DriverName, Set<DriverName>>, key: DriverName): Set<DriverName> {

@@ -75,6 +75,8 @@ export interface Job {
   readonly issues: readonly Issue[];
   /** Drivers that could not be started and that this job goes on without. */
   readonly givenUp: readonly DriverName[];
+  /** Instances that made it fail: nobody waits for them any more. */
+  readonly culprits: readonly Instance[];
   /** How often it looked; bounded, so that it ends. */
   readonly looks: number;
   readonly changed: boolean;
@@ -113,7 +115,7 @@ export type Phase =
   | Barrier<"sealing">
   | { readonly kind: "deciding"; readonly job: Job }
   | { readonly kind: "flipping"; readonly job: Job }
-  | { readonly kind: "acknowledging"; readonly job: Job; readonly timer: number }
+  | { readonly kind: "acknowledging"; readonly job: Job; readonly waiting: readonly Instance[]; readonly timer: number }
   | { readonly kind: "verifying"; readonly job: Job }
   | { readonly kind: "committing"; readonly job: Job }
   /** The inverse flip, or before a flip the discard, was asked for. */

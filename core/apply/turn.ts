@@ -61,6 +61,7 @@ export class Turn {
       reached: "nothing",
       issues: [],
       givenUp: [],
+      culprits: [],
       looks: 0,
       changed: false,
     };

@@ -20,7 +20,7 @@ export function fail(turn: Turn, before: Job, issue: Issue, culprits: readonly I
     return driver ? [driver] : [];
   });
   const givenUp = [...new Set([...before.givenUp, ...drivers])];
-  const job: Job = { ...before, issues: [...before.issues, issue], givenUp };
+  const job: Job = { ...before, issues: [...before.issues, issue], givenUp, culprits };
   turn.progress(job, "undo", issue.message);
   const { prepared } = job;
   if (!prepared || job.reached === "nothing") return undone(turn, job);
@@ -67,7 +67,7 @@ type Returning = Extract<Phase, { kind: "returning" }>;
 
 function returned(turn: Turn, phase: Returning): void {
   turn.go(phase);
-  if (notReturned(turn.machine, phase.transition).length > 0) return;
+  if (notReturned(turn.machine, phase).length > 0) return;
   turn.cancel(phase.timer);
   undone(turn, phase.job);
 }
@@ -78,7 +78,7 @@ export function onReturning(turn: Turn, phase: Returning, event: ApplyEvent): vo
       return returned(turn, phase);
     case "deadline": {
       if (event.timer !== phase.timer) return;
-      for (const instance of notReturned(turn.machine, phase.transition)) {
+      for (const instance of notReturned(turn.machine, phase)) {
         turn.progress(phase.job, "undo", `${instance} did not go back and is killed`);
         turn.ask({ kind: "stop", instance, withinNs: 0 }, null);
       }
@@ -95,10 +95,14 @@ export function onReturning(turn: Turn, phase: Returning, event: ApplyEvent): vo
   }
 }
 
-/** Of those who serve now: the others are ended anyhow. */
-function notReturned({ facts, serving }: Machine, transition: Transition): readonly Instance[] {
-  const stays = new Set(Object.values(serving));
-  return unacknowledged(facts, transition, transition.inverse).filter((each) => stays.has(each));
+/**
+ * Also new drivers, who are ended after it: what they have taken is handled first. Of those who made it fail only the ones
+ * that go on serving are waited for.
+ */
+function notReturned({ facts, serving }: Machine, { job, transition }: Returning): readonly Instance[] {
+  const stays = new Set<string>(Object.values(serving));
+  return unacknowledged(facts, transition, transition.inverse)
+    .filter((each) => stays.has(each) || !job.culprits.includes(each));
 }
 
 /** Facts are as before. An open decision is closed now. */

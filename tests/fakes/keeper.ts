@@ -33,6 +33,10 @@ interface FakeCell {
   readonly ready: Set<number>;
 }
 
+function leadsTo({ forward, inverse }: Transition, epoch: number): boolean {
+  return epoch === forward || epoch === inverse;
+}
+
 const ALL_SEALS = ["shrink", "grow", "futureWrite", "seal"];
 
 export class FakeKeeper {
@@ -277,23 +281,31 @@ export class FakeKeeper {
   #discard(id: number): KeeperReply {
     const transition = this.#transitions.get(id);
     if (!transition) return this.#done();
-    if (this.epoch >= transition.forward) return this.#refuse("keeper.inForce", `transition ${id} was flipped`);
+    if (leadsTo(transition, this.epoch)) return this.#refuse("keeper.inForce", `transition ${id} is in force`);
     this.#transitions.delete(id);
-    for (const { region } of transition.regions) this.#regions.delete(region);
+    this.#letGo(transition.regions.map((each) => each.region));
     return this.#done();
   }
 
   #settle(id: number): KeeperReply {
     const transition = this.#transitions.get(id);
     if (!transition) return this.#done();
-    if (this.epoch < transition.forward) this.protests.push(`settled ${id} before it was flipped`);
+    if (!leadsTo(transition, this.epoch)) {
+      this.protests.push(`settled ${id}, which is not in force`);
+      return this.#refuse("keeper.notInForce", `transition ${id} is not in force`);
+    }
     this.#transitions.delete(id);
+    this.#letGo([...this.#regions.keys()]);
+    return this.#done();
+  }
+
+  /** Drops those of these regions that no lane uses. */
+  #letGo(regions: readonly number[]): void {
     const used = new Set<number>();
     for (const { fact } of this.#cells.values()) {
       for (const lane of fact.lanes) used.add(lane.ringRegion).add(lane.creditRegion);
     }
-    for (const region of [...this.#regions.keys()]) if (!used.has(region)) this.#regions.delete(region);
-    return this.#done();
+    for (const region of regions) if (!used.has(region)) this.#regions.delete(region);
   }
 
   #stop(instance: Instance, withinNs: number): KeeperReply {
