@@ -30,6 +30,8 @@ export class Panel {
   readonly #ended = Promise.withResolvers<void>();
   #keeper: KeeperLink | undefined;
   #goingDown = false;
+  /** The built-in drivers' program: read once, so that it is hashed once. */
+  readonly #drivers = readPart("rtt-drivers");
   readonly engine: Engine;
   readonly judge: Judge;
 
@@ -91,7 +93,7 @@ export class Panel {
   /** Attaches to the keeper that is there, or to a new one, and has the machine recover. */
   async attach(): Promise<void> {
     const { at, native, config } = this;
-    const parts = { keeper: readPart("rtt-keeper"), drivers: readPart("rtt-drivers") };
+    const parts = { keeper: readPart("rtt-keeper"), drivers: this.#drivers };
     const places = { run: at.run, store: at.store, logs: at.logs, project: at.dir };
     this.#keeper = await openKeeper(native, { ...places, ...parts, panel: config.panel.name });
     const { noPanelForNs } = config.panel;
@@ -108,7 +110,7 @@ export class Panel {
 
   async apply(file: Uint8Array, line: (line: ActLine) => void): Promise<ActLine> {
     const { at, config, engine, clock, crypto, store, waivers } = this;
-    const drivers = readPart("rtt-drivers");
+    const drivers = this.#drivers;
     return await applyFile(
       file,
       { at, panel: config.panel.name, engine, clock, crypto, store, waivers, drivers },

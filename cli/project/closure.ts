@@ -8,6 +8,7 @@ import { issue, ok, refuse, type Result } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Driver, Place } from "../../core/model/config.ts";
 import { PROGRAM_FOLDERS, projectPath } from "../../core/model/crosscheck.ts";
+import type { Hash } from "../../core/model/names.ts";
 import type { Manifest } from "../../core/model/manifest.ts";
 import { type Closure, type ClosureFile, closureHash } from "../../core/model/scenario.ts";
 import type { Hasher } from "../../core/ports.ts";
@@ -56,6 +57,17 @@ function gather(driver: Runs, place: Place | null, context: ClosureContext): Res
   }
 }
 
+/** The built-in drivers' binary is the same bytes for every driver that runs it: hashed once. */
+const hashes = new WeakMap<Uint8Array, Hash>();
+
+function hashOf(content: Uint8Array, { drivers, hasher }: ClosureContext): Hash {
+  const known = hashes.get(content);
+  if (known !== undefined) return known;
+  const hash = hasher.sha256(content);
+  if (content === drivers) hashes.set(content, hash);
+  return hash;
+}
+
 /** A file that the closure needs and that can't be had. */
 class Unreadable extends Error {
   constructor(because: string, readonly remedy: string) {
@@ -70,7 +82,7 @@ function gatherAll(driver: Runs, context: ClosureContext): Result<Closure> {
     const content = read(path, context);
     if (!files.has(path)) {
       bytes += content.length;
-      files.set(path, { path, hash: context.hasher.sha256(content), executable: canRun(path, context) });
+      files.set(path, { path, hash: hashOf(content, context), executable: canRun(path, context) });
     }
     if (files.size > LIMITS.closureFiles || bytes > LIMITS.closureBytes) {
       const most = `${LIMITS.closureFiles} files or ${LIMITS.closureBytes} bytes`;
