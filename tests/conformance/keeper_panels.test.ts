@@ -77,6 +77,32 @@ Deno.test("told to end, the keeper ends its drivers and then itself", async () =
   for (const pid of pids) assert(!isAlive(pid), `driver ${pid} has ended`);
 });
 
+Deno.test("a burst of questions is answered, each, in their order", async () => {
+  await using real = await RealKeeper.open();
+  const answered: number[] = [];
+  const ask = async (number: number): Promise<void> => {
+    const reply = await real.keeper.request({ kind: "discard", transition: number });
+    assertEquals(reply.kind, "done");
+    answered.push(number);
+  };
+  const numbers = Array.from({ length: 10_000 }, (_, at) => at + 1);
+  await Promise.all(numbers.map(ask));
+  assertEquals(answered, numbers);
+});
+
+Deno.test("acknowledgements asked for at once cost a few packets, and cover all", async () => {
+  await using real = await RealKeeper.open();
+  const panel = new Panel(real.keeper, "", false);
+  await panel.start(genCell(real.monotonicNs()));
+  const last = Math.max(...panel.seen.map((event) => event.seq));
+  await Promise.all(
+    Array.from({ length: 50_000 }, (_, at) => panel.done({ kind: "acknowledge", seq: at % (last + 1) })),
+  );
+  const next = new Panel(await real.attachAgain());
+  assertEquals((await next.inventory()).instances.length, 1);
+  assertEquals(next.seen, []);
+});
+
 Deno.test("figures of a lane are read while it works, and none of its frames is lost", async () => {
   await using real = await RealKeeper.open();
   const panel = new Panel(real.keeper);

@@ -1,5 +1,5 @@
 /** What the panel's native side promises, from the library as the executable carries it. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readPart } from "../../cli/parts.ts";
 import { fromPrivateFolder } from "../../ffi/load.ts";
 import { lockHolder, NativeError, openNative } from "../../ffi/mod.ts";
@@ -59,13 +59,15 @@ Deno.test("peers of this user and these namespaces are no strangers", async () =
 
 Deno.test("a peer of another user namespace is counted, and its connection is shut down", async () => {
   using folder = temporary();
-  const path = `${folder.path}/panel.sock`;
+  // Served by the short path, as the panel does; who connects knows the long one.
+  using short = NATIVE.openFolder(folder.path);
+  const path = `${short.path}/panel.sock`;
   const counts: number[] = [];
   await using served = serve(path, () => {
     counts.push(NATIVE.strangers(path));
     return new Response("answered");
   });
-  const stranger = await run(inNamespaces(["--user"], script(client(path))));
+  const stranger = await run(inNamespaces(["--user"], script(client(`${folder.path}/panel.sock`))));
   assert(stranger.code !== 0 && !stranger.said.includes("answered"), "the stranger hears nothing");
   assertEquals(counts, [1]);
   assertEquals([await served.ask(), counts.at(-1)], ["answered", 0]);
@@ -116,6 +118,22 @@ Deno.test("a process that ends with a link open ends as it was told", async () =
     assert(waited < 10_000, "the keeper ends");
     await new Promise((wake) => setTimeout(wake, 10));
   }
+});
+
+Deno.test("a keeper that can't start is reported with its own words", async () => {
+  using folder = temporary();
+  const starts = (program: string) => `
+    const keeper = new TextEncoder().encode(${JSON.stringify(program)});
+    try {
+      await openKeeper(native, { ...places("${folder.path}"), keeper });
+    } catch (thrown) {
+      console.log(thrown.name, thrown.exit ?? thrown.code, thrown.message);
+    }`;
+  const broken = await run(script(starts("no program")));
+  assertMatch(broken.said, /^NativeError native.system cannot start the keeper because the system says: /);
+  // An interpreter that does not find what it is to run.
+  const ended = await run(script(starts("#!/bin/sh\n")));
+  assertMatch(ended.said, /^RttError 1 cannot start the keeper because it ended with \d+; it said: .*\/proc\/self\/fd/);
 });
 
 interface Served extends AsyncDisposable {

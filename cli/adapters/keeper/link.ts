@@ -33,6 +33,9 @@ export class KeeperLink implements Keeper {
   readonly #lanes = new Lanes();
   readonly #receiving: Promise<void>;
   #latest: Promise<unknown> = Promise.resolve();
+  #highest = 0;
+  #acknowledgement: Promise<unknown> = Promise.resolve();
+  #nextAcknowledgement: Promise<KeeperReply> | undefined;
   #wake: (() => void) | undefined;
   #lastId = 0;
   #generation = 0;
@@ -81,7 +84,26 @@ export class KeeperLink implements Keeper {
     return this.#version;
   }
 
+  /**
+   * Acknowledgements are the exception to the order: each covers all before it, so that one at a time is under way and those
+   * asked for meanwhile share the next.
+   */
   async request(request: KeeperRequest): Promise<KeeperReply> {
+    return request.kind === "acknowledge" ? await this.#acknowledge(request.seq) : await this.#asked(request);
+  }
+
+  #acknowledge(seq: number): Promise<KeeperReply> {
+    this.#highest = Math.max(this.#highest, seq);
+    this.#nextAcknowledgement ??= this.#acknowledgement.then(() => {
+      this.#nextAcknowledgement = undefined;
+      const asked = this.#asked({ kind: "acknowledge", seq: this.#highest });
+      this.#acknowledgement = asked.catch(() => {}); // Whoever asked hears of it.
+      return asked;
+    });
+    return this.#nextAcknowledgement;
+  }
+
+  async #asked(request: KeeperRequest): Promise<KeeperReply> {
     const asked = this.#ask(request);
     this.#latest = asked.catch(() => {}); // Whoever asked hears of it.
     const reply = await asked;

@@ -1,9 +1,10 @@
 //! Every maximum of the panel's native side.
 
-/// Packets that have arrived and that nobody has taken; beyond it the socket is left full, and the keeper waits.
-pub const INCOMING: usize = 1_024;
+/// Packets that have arrived and that nobody has taken; beyond it the socket is left full, and the keeper waits. As many as
+/// the keeper redelivers to a new panel, so that it is not given up for replies unread meanwhile.
+pub const INCOMING: usize = 16_384;
 /// Packets that the socket has not taken yet; beyond it the keeper is given up as stuck.
-pub const OUTGOING: usize = 4_096;
+pub const OUTGOING: usize = 16_384;
 /// Packets read before those who wait are told.
 pub const PACKETS_A_TURN: usize = 64;
 /// Regions that are mapped for telemetry, and lanes that are read.

@@ -222,7 +222,9 @@ impl Shared {
     fn pull(&self) -> Result<()> {
         for _ in 0..PACKETS_A_TURN {
             match packet::receive(&self.socket, Mode::Try) {
-                Ok(packet) => {
+                Ok(mut packet) => {
+                    // It was received into room for the largest one.
+                    packet.bytes.shrink_to_fit();
                     let mut state = locked(&self.state);
                     state.incoming.push_back(packet);
                     let full = state.incoming.len() >= INCOMING;
