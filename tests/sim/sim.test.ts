@@ -4,7 +4,7 @@ import { MUTANTS } from "./mutants.ts";
 import { run } from "./run.ts";
 import { Violation } from "./world.ts";
 
-const SEEDS = 5_000;
+const SEEDS = 3_000;
 const SEEDS_OF_A_MUTANT = 2_000;
 
 Deno.test(`apply, rollback, moves and recovery hold for ${SEEDS} seeds of crashes and faults`, () => {

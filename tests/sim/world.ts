@@ -249,11 +249,15 @@ export class World {
   #ask(request: KeeperRequest): void {
     const wire = this.#wire;
     const { keeper } = this;
-    // A panel that dies leaves what it asked in the socket: it is done, unless another panel attaches before.
-    this.#send(wire, () => {
+    const handle = (): void => {
       if (wire.fenced || !keeper || keeper.dead) return;
       const reply = this.tamper.reply?.(request, keeper) ?? keeper.handle(request);
       this.#deliver(wire, () => this.#answered(request, reply));
+    };
+    // A panel that dies leaves what it asked in the socket: it is done, unless another panel attaches before.
+    this.#send(wire, () => {
+      const isLate = this.tamper.noFence && !wire.up;
+      return isLate ? this.timeline.later(this.random.below(5_000_000), handle) : handle();
     });
   }
 
