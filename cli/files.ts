@@ -28,6 +28,16 @@ export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
+export function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
 export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);

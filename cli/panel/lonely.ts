@@ -1,6 +1,7 @@
 /** Ending a keeper whose panel is gone: what `rtt down` does where no panel answers and drivers run on. */
 import { openNative } from "../../ffi/mod.ts";
 import { attachKeeper } from "../adapters/keeper.ts";
+import { isThere } from "../files.ts";
 import { layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
 
@@ -9,7 +10,7 @@ const LOOK_AGAIN_MS = 5;
 /** True when there was such a keeper: it and its drivers have ended then. A panel that is there is left alone. */
 export async function endLonelyKeeper(dir: string): Promise<boolean> {
   const at = layout(dir);
-  if (!exists(at.keeperSocket)) return false;
+  if (!isThere(at.keeperSocket)) return false;
   using native = openNative(readPart("librtt_panel.so"));
   using lock = native.lock(at.panelLock);
   if (!lock) return false;
@@ -21,14 +22,5 @@ export async function endLonelyKeeper(dir: string): Promise<boolean> {
     using free = native.lock(`${at.run}/keeper.lock`);
     if (free) return true;
     await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
