@@ -82,7 +82,30 @@ const CONFIG: Readonly<Record<string, Code>> = {
   "init.exists": { exit: EXIT.badInput, says: "a file that `rtt init` would write is there" },
 };
 
-export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG };
+/** The log, the apply and the keeper. What happens after something was prepared ends as a rollback. */
+const APPLYING: Readonly<Record<string, Code>> = {
+  "wal.damaged": { exit: EXIT.refused, says: "a record of the log is not what was written" },
+  "wal.broken": { exit: EXIT.refused, says: "a record of the log can't be read" },
+  "wal.unwritable": { exit: EXIT.failed, says: "the log that was read can't be made durable" },
+  "wal.full": { exit: EXIT.rolledBack, says: "the log has no room for an act" },
+  "wal.unsynced": { exit: EXIT.rolledBack, says: "the disk refused a record" },
+  "store.missing": { exit: EXIT.failed, says: "an object that an act needs is not in the store" },
+  "store.broken": { exit: EXIT.failed, says: "an object of the store can't be read" },
+  "plan.unsafe": { exit: EXIT.refused, says: "a plan's graph breaks an invariant" },
+  "rollback.none": { exit: EXIT.refused, says: "no plan is committed" },
+  "move.refused": { exit: EXIT.refused, says: "the committed plan does not permit a move, or not now" },
+  "panel.busy": { exit: EXIT.refused, says: "too many acts wait" },
+  "panel.frozen": { exit: EXIT.failed, says: "the panel changes nothing until it is restarted" },
+  "driver.late": { exit: EXIT.rolledBack, says: "a driver did not answer in time" },
+  "driver.exited": { exit: EXIT.rolledBack, says: "a driver ended while it was needed" },
+  "driver.failed": { exit: EXIT.rolledBack, says: "a driver said that it can't" },
+  "keeper.lost": { exit: EXIT.rolledBack, says: "the keeper went away under an act" },
+  "keeper.refused": { exit: EXIT.rolledBack, says: "the keeper refused what an act asked" },
+  "apply.differs": { exit: EXIT.rolledBack, says: "after the flip, Observed was not Desired" },
+  "repair.unfinished": { exit: EXIT.rolledBack, says: "a repair did not come to an end" },
+};
+
+export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG, ...APPLYING };
 
 /** The exit code of a list of issues: bad input before refusals, since it must be put right first. */
 export function exitOf(issues: readonly Issue[]): ExitCode {
