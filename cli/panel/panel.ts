@@ -126,6 +126,8 @@ export class Panel {
   async down(line: (line: ActLine) => void): Promise<ActLine> {
     this.#goingDown = true;
     this.judge.stop();
+    // From here on nobody restarts what ends.
+    this.engine.stop();
     line({ step: "down", detail: "stopping the drivers in order" });
     await this.#keeper?.request({ kind: "shutdown" }).catch(() => {}); // It may be gone before it has answered.
     await this.#keeperGone();
