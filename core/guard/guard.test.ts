@@ -181,6 +181,17 @@ Deno.test("a stall trips at once, and once for a lane", () => {
   assertEquals(lane.watched.trips, 1);
 });
 
+Deno.test("a stall about which nothing could be done trips again after the breaker's backoff", () => {
+  const lane = new Lane(route({ onTrip: "fallback", stallNs: 40 * MS }));
+  lane.live(3, () => lane.send(100, MS));
+  lane.oldestNs = 50 * MS;
+  lane.live(4);
+  assertEquals(lane.trips.length, 1);
+  lane.live(4);
+  assertEquals(lane.trips.map((each) => each.cause), ["stall", "stall"]);
+  assertEquals(lane.watched.breaker.tier, 2);
+});
+
 Deno.test("a consumer that has never taken a frame has its bring-up before it stalls", () => {
   const lane = new Lane(route({ onTrip: "fallback", stallNs: 40 * MS }));
   lane.oldestNs = 100 * MS;

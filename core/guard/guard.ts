@@ -85,10 +85,14 @@ function watch(before: Watched | undefined, figures: LaneFigures, link: Link, no
   return { window, breaker: CLOSED, judgement, evaluatedNs: nowNs, stalledLane: null, trips: 0, lastTrip: null };
 }
 
-/** A lane that moves again, and whose breaker has closed, may trip by a stall again. */
+/**
+ * When a stall may trip again: the lane moves and its breaker has closed, or it still stands (what was to be done about it was
+ * not done) and the breaker has waited for its backoff.
+ */
 function rearmed(watched: Watched, figures: LaneFigures, { stallNs }: Link): Watched {
   const moves = stallNs === null || figures.oldestNs < stallNs;
-  return moves && watched.breaker.state === "closed" ? { ...watched, stalledLane: null } : watched;
+  const { state } = watched.breaker;
+  return (moves && state === "closed") || state === "halfOpen" ? { ...watched, stalledLane: null } : watched;
 }
 
 function decide(watched: Watched, figures: LaneFigures, link: Link, event: GuardEvent): [Watched, readonly Trip[]] {
