@@ -105,7 +105,14 @@ const APPLYING: Readonly<Record<string, Code>> = {
   "repair.unfinished": { exit: EXIT.rolledBack, says: "a repair did not come to an end" },
 };
 
-export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG, ...APPLYING };
+/** The keeper, as its panel meets it. */
+const KEEPER: Readonly<Record<string, Code>> = {
+  "keeper.start": { exit: EXIT.failed, says: "a keeper ended before it listened" },
+  "keeper.attach": { exit: EXIT.refused, says: "the keeper that runs belongs to another version of rtt" },
+  "keeper.tooLarge": { exit: EXIT.rolledBack, says: "a driver's cell is more than a control message holds" },
+};
+
+export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG, ...APPLYING, ...KEEPER };
 
 /** The exit code of a list of issues: bad input before refusals, since it must be put right first. */
 export function exitOf(issues: readonly Issue[]): ExitCode {
