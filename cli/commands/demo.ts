@@ -84,7 +84,7 @@ function report({ call, rows }: Story, status: StatusView | undefined): void {
   const cells = rows.map(({ step, what, seen }) => [
     `(${step})`,
     what,
-    seen ? `${seen.maxDeg.toFixed(2)}°` : "-",
+    seen ? `${seen.maxDeg.toFixed(2)}°${seen.fallen ? ", fallen" : ""}` : "-",
     seen ? `${seen.longestGapMs.toFixed(0)} ms` : "-",
   ]);
   for (const each of table(["step", "what", "largest angle", "longest without a force"], cells)) line(each);

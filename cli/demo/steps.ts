@@ -6,14 +6,17 @@ import { type Bench, failed, type Ran } from "./bench.ts";
 import { PAUSE_MS, withoutRtt } from "./control.ts";
 import { leftovers } from "./leaks.ts";
 import { declarePlanA, declarePlanB, declarePlanC } from "./project.ts";
-import { pause, type Story, until } from "./story.ts";
+import { type Measured, pause, type Story, until } from "./story.ts";
 
 /** (a) Over pipes, the pole must fall in the pause. */
-export async function fallsWithoutRtt({ bench }: Story): Promise<string> {
+export async function fallsWithoutRtt({ bench }: Story): Promise<Measured> {
   const { before, whole } = await withoutRtt(bench);
   if (before.fallen) throw failed("the pole fell over pipes before the pause: this host is too busy for the demo");
   if (!whole.fallen) throw failed(`the pole did not fall over pipes in a pause of ${PAUSE_MS} ms`);
-  return `it stood at ${before.maxDeg.toFixed(2)}° at most, and fell in the pause of ${PAUSE_MS} ms, as it must`;
+  const measured = `it stood at ${
+    before.maxDeg.toFixed(2)
+  }° at most, and fell in the pause of ${PAUSE_MS} ms, as it must`;
+  return { measured, seen: whole };
 }
 
 /** (b) Plan A: awk balances. */
@@ -77,7 +80,7 @@ export async function refusesForgeries(story: Story, file: string): Promise<stri
   expect(story, await bench.rtt("apply", forged), EXIT.refused, "a plan with one bit flipped");
   const script = Deno.readTextFileSync(bench.path("mean.awk"));
   bench.write("mean.awk", `${script}# touched\n`);
-  const touched = await bench.rtt("apply", file, "--json");
+  const touched = await bench.rtt("apply", file);
   bench.write("mean.awk", script);
   expect(story, touched, EXIT.refused, "a plan whose driver file was touched");
   if (!touched.err.includes("plan.closureChanged")) {
@@ -156,7 +159,7 @@ function linkOf(status: StatusView, route: string): StatusView["links"][number] 
 }
 
 function expect(story: Story, ran: Ran, code: number, what: string): void {
-  const first = ran.err.split("\n").find((line) => line.startsWith("error") || line.startsWith("{")) ?? "";
+  const first = ran.err.split("\n").find((line) => line.startsWith("error")) ?? "";
   if (ran.code !== code) throw failed(`${what} exited with ${ran.code}, not ${code}: ${ran.out}${ran.err}`);
   story.say(`exit ${ran.code}: ${first}`);
 }

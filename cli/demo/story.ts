@@ -13,6 +13,12 @@ export interface Row {
   readonly measured: string;
 }
 
+/** A step's figures in words, and what was seen of a pole that is not the plant's. */
+export interface Measured {
+  readonly measured: string;
+  readonly seen: Seen;
+}
+
 export class Story {
   readonly rows: Row[] = [];
 
@@ -28,18 +34,19 @@ export class Story {
    * One step: says what it is, does it, and demands that the pole stayed up meanwhile and for `afterMs` more. `act` answers
    * what was measured.
    */
-  async step(name: string, what: string, act: () => Promise<string>, afterMs = 800): Promise<void> {
+  async step(name: string, what: string, act: () => Promise<string | Measured>, afterMs = 800): Promise<void> {
     this.pole.clear();
     this.call.output.line(`${this.call.output.paint.bold(`(${name})`)} ${what}`);
     const from = this.pole.now();
-    const measured = await act();
+    const answer = await act();
     await pause(afterMs);
     const moments = this.pole.since(from);
     const seen = from === 0 && moments.length === 0 ? null : summary(moments);
     if (seen) this.#demand(name, seen);
-    this.rows.push({ step: name, what, seen, measured });
+    const [measured, shown] = typeof answer === "string" ? [answer, seen] : [answer.measured, answer.seen];
+    this.rows.push({ step: name, what, seen: shown, measured });
     if (measured !== "") this.say(this.call.output.paint.green(measured));
-    this.call.output.object({ step: name, what, measured, ...(seen ?? {}) });
+    this.call.output.object({ step: name, what, measured, ...(shown ?? {}) });
   }
 
   #demand(name: string, seen: Seen): void {
