@@ -78,7 +78,11 @@ export class Panel {
     waivers.use(machine.committed.document?.gates.policy);
     const engine = (panel: Panel) =>
       new Engine(machine, log, clock, {
-        stepped: (machine) => panel.judge.see(machine),
+        stepped: (machine) => {
+          panel.judge.see(machine);
+          // A poisoned log takes nothing more: whoever supervises this process starts it anew, from disk.
+          if (machine.phase.kind === "frozen") panel.#ended.resolve();
+        },
         noted: (text) => words(text),
         settling: () => panel.judge.settle(),
         lost: (why) => panel.#lost(why),
