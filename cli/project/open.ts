@@ -1,5 +1,6 @@
 /** A command's way to the project that it was called on. */
-import { EXIT, RttError } from "../../core/errors.ts";
+import { exitOf } from "../../core/codes.ts";
+import { RttError } from "../../core/errors.ts";
 import { cueValidator } from "../adapters/cue.ts";
 import type { Layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
@@ -13,6 +14,6 @@ export function openValidator() {
 /** The project's declaration. Throws with every issue that it has. */
 export async function openChecked(at: Layout): Promise<Checked> {
   const checked = await checkProject(at.dir, openValidator());
-  if (!checked.ok) throw new RttError(EXIT.badInput, checked.issues);
+  if (!checked.ok) throw new RttError(exitOf(checked.issues), checked.issues);
   return checked.value;
 }

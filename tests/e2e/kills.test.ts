@@ -7,7 +7,7 @@ import type { StatusView } from "../../cli/panel/views.ts";
 import { renew } from "./grants.ts";
 import { pair, panel } from "./panels.ts";
 import { kill, pause, until } from "./process.ts";
-import { output, Project } from "./project.ts";
+import { Project } from "./project.ts";
 import { type Random } from "../fakes/random.ts";
 import { seeded } from "./random.ts";
 
@@ -66,12 +66,20 @@ class Subject {
     return this.next.includes((await this.project.status()).plan ?? "nothing");
   }
 
-  /** Applies, and does something at a random moment of it. Answers the exit code. */
+  /**
+   * Applies, and does something at a random moment: of the whole command, or every other time of what follows its first
+   * step, since most of its time goes by before. Answers the exit code.
+   */
   async interrupted(random: Random, act: () => void | Promise<void>): Promise<number> {
     const apply = this.project.start("apply", this.next);
-    await pause(random.next() * 1.1 * this.#applyMs);
+    const spoke = Promise.withResolvers<void>();
+    const heard = drain(apply.stderr, spoke.resolve);
+    const late = random.chance(0.5);
+    if (late) await spoke.promise;
+    await pause(random.next() * this.#applyMs * (late ? 0.3 : 1.1));
     await act();
-    return (await output(apply)).code;
+    const [{ code }] = await Promise.all([apply.status, heard, drain(apply.stdout, () => {})]);
+    return code;
   }
 
   /** The base or the plan, whole, and what the asker was told is true. */
@@ -90,6 +98,12 @@ class Subject {
     const before = this.project.taken("steadySink");
     await until("the untouched lane moves", () => this.project.taken("steadySink") > before);
   }
+}
+
+/** Reads to the end; says when the first words came, or that there are none. */
+async function drain(stream: ReadableStream<Uint8Array>, spoke: () => void): Promise<void> {
+  for await (const _ of stream) spoke();
+  spoke();
 }
 
 function links(status: StatusView): string {
@@ -131,10 +145,13 @@ Deno.test(`a keeper killed ${KEEPER_KILLS} times during apply: the panel starts 
   const subject = await Subject.make(project);
   for (let done = 0; done < KEEPER_KILLS; done++) {
     await subject.rewind();
+    let killed: number | undefined;
     const code = await subject.interrupted(random, () => {
-      const { keeper } = project.pids();
-      if (keeper !== undefined) kill(keeper);
+      killed = project.pids().keeper;
+      assert(killed !== undefined);
+      kill(killed);
     });
+    await until("another keeper runs", () => ![killed, undefined].includes(project.pids().keeper));
     tally.add(`exit ${code}, ${await subject.holds(code)}`);
     await subject.linesMove();
   }

@@ -46,7 +46,7 @@ export function commandLine(pid: number): readonly string[] {
 
 /** A word of `/proc/PID/status`, like that of `Seccomp`. */
 export function statusWord(pid: number, name: string): string | undefined {
-  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readText(`/proc/${pid}/status`))?.[1];
+  return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(readText(`/proc/${pid}/status`))?.[1];
 }
 
 /** State, parent and start of a process; of one that is gone, zeroes. */

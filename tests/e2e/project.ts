@@ -22,6 +22,18 @@ export interface Problem {
   readonly remedy: string;
 }
 
+/** How the commands of a project are run, if not as this process is: a command line that ends by running what follows it. */
+export type By = readonly string[];
+
+const NOBODY = 65_534;
+export const isRoot: boolean = Deno.uid() === 0;
+
+/** An ordinary user without a home or any word in the environment. Only root can be somebody else. */
+export const ORDINARY: By = [
+  ...(isRoot ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"] : []),
+  ...["env", "-i", "PATH=/usr/bin:/bin"],
+];
+
 /** Longest wait for a panel that was just started. */
 const SERVE_WITHIN_MS = 20_000;
 
@@ -29,21 +41,22 @@ export class Project implements AsyncDisposable {
   readonly #trace: Trace;
   #panel: Deno.ChildProcess | undefined;
 
-  private constructor(readonly dir: string) {
+  private constructor(readonly dir: string, public by: By) {
     this.#trace = new Trace(dir);
   }
 
   /** A scaffold of `rtt init` with these files written over it. */
-  static async make(files: Readonly<Record<string, string>> = {}): Promise<Project> {
-    const project = new Project(Deno.makeTempDirSync({ prefix: "rtt-e2e-" }));
+  static async make(files: Readonly<Record<string, string>> = {}, by: By = []): Promise<Project> {
+    const project = new Project(Deno.makeTempDirSync({ prefix: "rtt-e2e-" }), by);
+    if (isRoot && by === ORDINARY) Deno.chownSync(project.dir, NOBODY, NOBODY);
     await project.succeed("init");
     for (const [name, text] of Object.entries(files)) project.write(name, text);
     return project;
   }
 
   /** One with a key that may sign everything, rendered and signed. */
-  static async signed(files: Readonly<Record<string, string>> = {}): Promise<Project> {
-    const project = await Project.make(files);
+  static async signed(files: Readonly<Record<string, string>> = {}, by: By = []): Promise<Project> {
+    const project = await Project.make(files, by);
     await project.succeed("keys", "new");
     await project.rendered();
     return project;
@@ -68,8 +81,13 @@ export class Project implements AsyncDisposable {
 
   /** A command that goes on by itself. */
   start(...args: readonly string[]): Deno.ChildProcess {
-    const options = { args: [...args, "--dir", this.dir], cwd: this.dir };
-    return new Deno.Command(RTT, { ...options, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+    return this.#command([...args, "--dir", this.dir], this.by, "piped");
+  }
+
+  #command(args: string[], by: By, streams: "piped" | "null"): Deno.ChildProcess {
+    const [program = RTT, ...before] = [...by, RTT];
+    const options = { args: [...before, ...args], cwd: this.dir, stdin: "null", stdout: streams, stderr: streams };
+    return new Deno.Command(program, options as Deno.CommandOptions).spawn();
   }
 
   /** Runs a command that must exit with `code`. */
@@ -121,15 +139,14 @@ export class Project implements AsyncDisposable {
   }
 
   /** Starts a panel and waits until it answers. */
-  async serve(): Promise<void> {
-    const options = { args: ["serve", "--dir", this.dir], cwd: this.dir };
-    this.#panel = new Deno.Command(RTT, { ...options, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  async serve(by: By = this.by): Promise<void> {
+    this.#panel = this.#command(["serve", "--dir", this.dir], by, "null");
     const { pid } = this.#panel;
     let ended: number | undefined;
     this.#panel.status.then(({ code }) => ended = code);
     await until(`panel ${pid} of ${this.dir} answers`, async () => {
       if (ended !== undefined) throw new Error(`the panel ended with ${ended}`);
-      return await this.#ask(ROUTES.status) !== undefined;
+      return await this.#ask("status") !== undefined;
     }, SERVE_WITHIN_MS);
     this.#trace.look();
   }
@@ -148,20 +165,24 @@ export class Project implements AsyncDisposable {
   async settled(): Promise<StatusView> {
     let drift: DriftView | undefined;
     await until(`observed is desired in ${this.dir}`, async () => {
-      drift = await this.#ask(ROUTES.drift) as DriftView | undefined;
+      drift = await this.#ask("drift") as DriftView | undefined;
       return drift?.equal === true && drift.phase === "idle";
     }, 15_000).catch((late) => {
       throw new Error(`${late.message}: ${JSON.stringify(drift)}`);
     });
     this.#trace.look();
-    return await this.#ask(ROUTES.status) as StatusView;
+    return await this.#ask("status") as StatusView;
   }
 
   /** The panel's answer, as programs ask it; nothing while there is none. */
-  async #ask(path: string): Promise<unknown> {
+  async #ask(what: "status" | "drift"): Promise<unknown> {
+    if (this.by.length > 0) {
+      const { code, stdout } = await this.rtt(what, "--json");
+      return code === 0 ? JSON.parse(stdout) : undefined;
+    }
     try {
       using client = openClient(this.dir);
-      return await client.get(path);
+      return await client.get(ROUTES[what]);
     } catch (thrown) {
       if (thrown instanceof RttError && thrown.exit === EXIT.noPanel) return undefined;
       throw thrown;

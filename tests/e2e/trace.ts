@@ -22,7 +22,9 @@ export class Trace {
       for (const [pid, parent] of parents) if (ours.has(parent)) ours.add(pid);
     }
     for (const pid of ours) {
-      this.#processes.set(pid, stat(pid).started);
+      const { started } = stat(pid);
+      if (started === 0) continue; // It ended between two looks.
+      this.#processes.set(pid, started);
       for (const line of readText(`/proc/${pid}/cgroup`).split("\n")) {
         const name = line.slice(line.lastIndexOf("/") + 1);
         if (name.startsWith("rtt")) this.#groups.add(name);

@@ -1,0 +1,117 @@
+/** What becomes of drivers that die, and of consumers that stall. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { StatusView } from "../../cli/panel/views.ts";
+import { pair, panel } from "./panels.ts";
+import { kill, until } from "./process.ts";
+import { Project } from "./project.ts";
+
+function driver(status: StatusView, name: string) {
+  const found = status.drivers.find((each) => each.name === name);
+  assert(found, `no driver ${name}`);
+  return found;
+}
+
+const BUDGET = 2;
+
+Deno.test(`a killed driver is started again ${BUDGET} times, then it stays down and is shown degraded`, async () => {
+  const restart = `drivers: gen: restart: {budget: ${BUDGET}, within: "10m"}`;
+  await using project = await Project.signed({ "panel.cue": panel(pair("gen") + restart + pair("other")) });
+  await project.serve();
+  await project.become();
+  const seen = new Set<string | null>();
+  for (let done = 0; done < BUDGET; done++) {
+    const before = driver(await project.settled(), "gen");
+    seen.add(before.instance);
+    assert(before.pid !== null);
+    kill(before.pid);
+    await until("another instance serves", async () => {
+      const now = driver(await project.status(), "gen");
+      return now.state === "running" && now.instance !== before.instance;
+    });
+    const status = await project.settled();
+    assertEquals(driver(status, "gen").restarts, done + 1);
+    assertEquals(status.links.map((link) => link.state), ["up", "up"]);
+    const taken = project.taken("genSink");
+    await until("its lane moves again", () => project.taken("genSink") > taken);
+  }
+  const last = driver(await project.settled(), "gen");
+  assertEquals(seen.size, BUDGET);
+  assert(last.pid !== null && !seen.has(last.instance));
+  kill(last.pid);
+  await until("it is shown as down", async () => driver(await project.status(), "gen").pid === null);
+  await until("nothing is under way", async () => (await project.status()).phase === "idle");
+  const status = await project.status();
+  assertEquals(status.links.map((link) => [link.route, link.state]), [["gen", "degraded"], ["other", "up"]]);
+  assertMatch(driver(status, "gen").why ?? "", /restart|budget/);
+  const drift = await project.drift();
+  assert(!drift.equal && drift.drifts.every((each) => each.degraded), JSON.stringify(drift));
+  await project.exits(10, "drift", "--detailed-exitcode");
+  const taken = project.taken("otherSink");
+  await until("the others move", () => project.taken("otherSink") > taken);
+  // Applying the committed plan again repairs it.
+  await project.succeed("apply", project.path(`plans/${status.plan}.json`));
+  assertEquals((await project.settled()).links.map((link) => link.state), ["up", "up"]);
+  await project.down();
+});
+
+/** A source with two sinks, of which one stands by. */
+const spared = (onTrip: string) => `
+drivers: gen: {run: ["rtt:gen", "--rate=500"], out: load: "load@1.0.0"}
+drivers: first: {run: ["rtt:sink"], in: load: "load@^1.0"}
+drivers: spare: {run: ["rtt:sink"], in: load: "load@^1.0"}
+routes: main: {from: "gen/load", to: "first/load", stall: "40ms", backpressure: "dropNewest", ${onTrip}}
+routes: reserve: {from: "gen/load", to: "spare/load", standby: true, backpressure: "dropNewest"}
+`;
+
+/** The pid of the process that is stopped: its whole cell is one process. */
+async function stop(project: Project, name: string): Promise<number> {
+  const { pid } = driver(await project.settled(), name);
+  assert(pid !== null);
+  kill(pid, "SIGSTOP");
+  return pid;
+}
+
+Deno.test("a stalled consumer on a route with a fallback: the move is made, logged, and outlives the panel", async () => {
+  const cue = panel(spared('onTrip: "fallback", fallback: main: "reserve"'));
+  await using project = await Project.signed({ "panel.cue": cue });
+  await project.serve();
+  await project.become();
+  await until("frames arrive", () => project.taken("first") > 100);
+  const stopped = await stop(project, "first");
+  await until("the spare takes over", () => project.taken("spare") > 100);
+  const states = (status: StatusView) => status.links.map((link) => [link.route, link.state]);
+  await until("it is shown", async () => {
+    return JSON.stringify(states(await project.status())) === '[["main","ended"],["reserve","up"]]';
+  });
+  const status = await project.status();
+  assertEquals(status.moves.length, 1);
+  const main = status.links.find((link) => link.route === "main");
+  assert((main?.trips ?? 0) >= 1 && main?.breaker !== "closed", JSON.stringify(main));
+  kill(stopped, "SIGCONT");
+  await project.settled();
+  assertMatch(await project.succeed("history"), /moved .*main/);
+  await project.killPanel();
+  await project.serve();
+  assertEquals(states(await project.settled()), states(status));
+  await project.down();
+});
+
+Deno.test("a stalled consumer on a route with an alarm: the trip is shown, and nothing moves", async () => {
+  await using project = await Project.signed({ "panel.cue": panel(spared('onTrip: "alarm"')) });
+  await project.serve();
+  await project.become();
+  await until("frames arrive", () => project.taken("first") > 100);
+  const root = await project.root();
+  const stopped = await stop(project, "first");
+  const main = async () => (await project.status()).links.find((link) => link.route === "main");
+  await until("the trip is shown", async () => ((await main())?.trips ?? 0) > 0);
+  assertEquals((await main())?.breaker, "open");
+  assertMatch((await main())?.last_trip ?? "", /ms|stall|taken/);
+  kill(stopped, "SIGCONT");
+  const taken = project.taken("first");
+  await until("frames arrive again", () => project.taken("first") > taken);
+  const status = await project.settled();
+  assertEquals([status.moves, await project.root()], [[], root]);
+  assertEquals(status.links.map((link) => [link.route, link.to]), [["main", "first/load"]]);
+  await project.down();
+});

@@ -1,0 +1,121 @@
+/** What a driver of a running panel can't do, each thing shown to be possible outside of its cell first. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { commandLine, statusWord, until } from "../e2e/process.ts";
+import { pair, panel, teller } from "../e2e/panels.ts";
+import { type By, isRoot, ORDINARY, Project, RTT } from "../e2e/project.ts";
+import { buildPlay, play } from "../e2e/play.ts";
+
+const PROBE = Deno.readTextFileSync(new URL("probe.pl", import.meta.url));
+const SOCKETS = ["inet", "inet6", "unix", "netlink"].map((each) => `socket ${each}`).concat("socketpair");
+
+/** Users that a panel may run as here; only root can be two. */
+const USERS: readonly (readonly [string, By])[] = [
+  ["as this user", []],
+  ...(isRoot ? [["as an ordinary user with an empty environment", ORDINARY] as const] : []),
+];
+
+/** What became of each try: `ok`, or why not. */
+function tries(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(/^(\S+(?: \S+)?): (.*)$/gm)].map(([, what = "", how = ""]) => [what, how]));
+}
+
+for (const [user, by] of USERS) {
+  Deno.test(`a driver's files and sockets are those of its manifest, ${user}`, async () => {
+    await using project = await Project.make({}, by);
+    for (const name of ["secret.txt", "given.txt", "kept.txt"]) project.write(name, `${name}\n`);
+    Deno.chmodSync(project.path("kept.txt"), 0o666);
+    Deno.chmodSync(project.path("given.txt"), 0o666);
+    const own = [
+      project.path("secret.txt"),
+      project.path("panel.cue"),
+      "/etc/passwd",
+      "/proc/meminfo",
+      `/proc/${Deno.pid}/status`,
+    ];
+    const words = [
+      ...own.map((path) => `read=${path}`),
+      `read=${project.path("given.txt")}`,
+      ...["given.txt", "kept.txt"].map((name) => `write=${project.path(name)}`),
+      `write=/tmp/${project.dir.split("/").at(-1)}.txt`,
+    ];
+    project.write("probe.pl", PROBE);
+
+    const outside = await new Deno.Command("perl", {
+      args: [project.path("probe.pl"), ...words, `signal=${Deno.pid}`],
+      env: { PROBE_ENDS: "1" },
+    }).output();
+    const free = tries(new TextDecoder().decode(outside.stderr));
+    assertEquals([...free].filter(([what, how]) => how !== "ok" && what !== "socket packet"), []);
+    assertEquals(free.size, words.length + SOCKETS.length + 2);
+    Deno.removeSync(`/tmp/${project.dir.split("/").at(-1)}.txt`);
+
+    const files = `, files: {${JSON.stringify(project.path("given.txt"))}: "r", ${
+      JSON.stringify(project.path("kept.txt"))
+    }: "rw"}`;
+    const run = ["perl", "probe.pl", ...words, `signal=${Deno.pid}`];
+    project.write("panel.cue", panel(teller(run, files)));
+    await project.succeed("keys", "new");
+    await project.rendered();
+    const plan = await project.plan();
+    await project.serve();
+    await project.succeed("apply", plan);
+    await until("all was tried", () => project.log("teller").includes("tried all"));
+    const caged = tries(project.log("teller"));
+    assertEquals([...caged].filter(([, how]) => how === "ok").map(([what]) => what).sort(), [
+      `read ${project.path("given.txt")}`,
+      `write ${project.path("kept.txt")}`,
+    ], project.log("teller"));
+    for (const socket of SOCKETS) assertMatch(caged.get(socket) ?? "", /not permitted|denied/, socket);
+    assertEquals(caged.size, free.size);
+    await project.down();
+  });
+
+  Deno.test(`every driver has no new privileges, a filter, no capability and only its own words, ${user}`, async () => {
+    Deno.env.set("LEAKS_INTO_DRIVERS", "no");
+    await using project = await Project.signed(
+      { "panel.cue": panel(pair("gen") + teller(["sh", "-c", "sleep 1d"])) },
+      by,
+    );
+    const plan = await project.plan();
+    await project.serve();
+    await project.succeed("apply", plan);
+    const { drivers } = await project.settled();
+    assertEquals(drivers.length, 4);
+    for (const { name, pid } of drivers) {
+      assert(pid !== null, name);
+      assertEquals(statusWord(pid, "NoNewPrivs"), "1", name);
+      assertEquals(statusWord(pid, "Seccomp"), "2", name);
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+        assertEquals(BigInt(`0x${statusWord(pid, set)}`), 0n, `${name} ${set}`);
+      }
+      assertEquals(statusWord(pid, "Groups") ?? "", "", name);
+      for (const namespace of ["pid", "mnt", "net", "ipc", "uts", "user"]) {
+        const [theirs, ours] = [pid, Deno.pid].map((each) => Deno.readLinkSync(`/proc/${each}/ns/${namespace}`));
+        assert(theirs !== ours, `${name} shares its ${namespace} namespace with its host`);
+      }
+      const words = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((each) => each !== "").sort();
+      assertEquals(words, ["PATH=/usr/bin:/bin", "RTT_CONTROL_FD=3"], name);
+      const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map((each) => Number(each.name));
+      assert([0, 1, 2, 3].every((fd) => open.includes(fd)), name);
+      assert(!commandLine(pid).includes(RTT));
+    }
+    const shared = new Set(drivers.map(({ pid }) => Deno.readLinkSync(`/proc/${pid}/ns/mnt`)));
+    assertEquals(shared.size, drivers.length, "drivers share a mount namespace");
+    await project.down();
+  });
+
+  Deno.test(`a reader can neither reopen nor map its lane for writing, ${user}`, async () => {
+    await buildPlay();
+    await using project = await Project.make({ "panel.cue": panel(play("good")) }, by);
+    Deno.copyFileSync(await buildPlay(), project.path("play"));
+    await project.succeed("keys", "new");
+    await project.rendered();
+    const plan = await project.plan();
+    await project.serve();
+    await project.succeed("apply", plan);
+    await until("the reader has tried", () => project.log("player").includes("mapped for writing"));
+    assertMatch(project.log("player"), /reopened for writing: false/);
+    assert(!project.log("player").includes("writing: true"), project.log("player"));
+    await project.down();
+  });
+}
