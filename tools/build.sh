@@ -173,7 +173,8 @@ make_rtt() {
     cd "$stage"
     deno install --quiet --frozen "${cached[@]}"
     npm_exclusions
-    deno compile --quiet --frozen "${cached[@]}" --no-check --no-code-cache --no-prompt \
+    # Always from the cache: without it the program would be allowed to import code from a list of hosts.
+    deno compile --quiet --frozen --cached-only --no-check --no-code-cache --no-prompt \
       "${PERMISSIONS[@]}" --include dist/parts --include examples "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
   )
   rm -rf "$stage"
