@@ -25,7 +25,7 @@ export interface Problem {
 /** How the commands of a project are run, if not as this process is: a command line that ends by running what follows it. */
 export type By = readonly string[];
 
-const NOBODY = 65_534;
+export const NOBODY = 65_534;
 export const isRoot: boolean = Deno.uid() === 0;
 
 /** An ordinary user without a home or any word in the environment. Only root can be somebody else. */
@@ -46,9 +46,13 @@ export class Project implements AsyncDisposable {
   }
 
   /** A scaffold of `rtt init` with these files written over it. */
-  static async make(files: Readonly<Record<string, string>> = {}, by: By = []): Promise<Project> {
-    const project = new Project(Deno.makeTempDirSync({ prefix: "rtt-e2e-" }), by);
-    if (isRoot && by === ORDINARY) Deno.chownSync(project.dir, NOBODY, NOBODY);
+  static async make(
+    files: Readonly<Record<string, string>> = {},
+    by: By | ((dir: string) => By) = [],
+  ): Promise<Project> {
+    const dir = Deno.makeTempDirSync({ prefix: "rtt-e2e-" });
+    const project = new Project(dir, typeof by === "function" ? by(dir) : by);
+    if (isRoot && by === ORDINARY) Deno.chownSync(dir, NOBODY, NOBODY);
     await project.succeed("init");
     for (const [name, text] of Object.entries(files)) project.write(name, text);
     return project;

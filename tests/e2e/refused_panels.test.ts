@@ -129,7 +129,8 @@ Deno.test("a full disk at the log: rolled back with a clear error, and applied w
   const grow = ["mount", "-o", "remount,size=64m", project.path(".rtt/wal")];
   const [program = "", ...args] = [...BESIDE(pid), ...grow];
   assert((await new Deno.Command(program, { args }).output()).success);
-  await project.succeed("apply", plan);
+  // The panel looks again each second.
+  await until("there is room again", async () => (await project.rtt("apply", plan)).code === 0);
   assertEquals((await project.settled()).links[0]?.state, "up");
   await project.down();
 });
