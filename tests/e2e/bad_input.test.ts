@@ -87,10 +87,10 @@ Deno.test("wrong configuration: exit 2, a code, file:line:column, a remedy, and 
     await t.step(what, async () => {
       project.write("odd.cue", `package panel\n\n${cue}\n`);
       const before = everything(project.dir);
-      for (const command of ["check", "render", "plan"]) {
-        const problems = await project.refuses(2, command);
+      const commands = ["check", "render", "plan"];
+      for (const problems of await Promise.all(commands.map((command) => project.refuses(2, command)))) {
         const found = problems.find((each) => each.code === code);
-        assert(found, `${command}: ${JSON.stringify(problems)}`);
+        assert(found, JSON.stringify(problems));
         assertMatch(found.where ?? "", /^[a-z]+\.cue:[1-9][0-9]*:[1-9][0-9]*$/);
         assert(found.remedy.length > 0 && / because /.test(found.message), found.message);
         const [file = "", line = "0"] = (found.where ?? "").split(":");

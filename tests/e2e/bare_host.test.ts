@@ -1,6 +1,6 @@
 /** The executable on a host that has nothing else: no home, no network, nothing writable but the project's folder. */
 import { assert, assertEquals } from "@std/assert";
-import { until } from "./process.ts";
+import { exists, until } from "./process.ts";
 import { isRoot, NOBODY, Project } from "./project.ts";
 
 const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
@@ -53,13 +53,4 @@ for (const [user, by] of USERS) {
     assertEquals((await project.settled()).drivers, []);
     await project.down();
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -63,3 +63,12 @@ export function readText(path: string): string {
     return "";
   }
 }
+
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

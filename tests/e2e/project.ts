@@ -1,9 +1,9 @@
 /** A project in a folder of its own, driven through the compiled executable as a user would, and gone without a trace. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { EXIT, RttError } from "../../core/errors.ts";
 import { openClient, ROUTES } from "../../cli/client.ts";
 import type { DriftView, StatusView } from "../../cli/panel/views.ts";
-import { kill, pause, pidOf, until } from "./process.ts";
+import { exists, kill, pause, pidOf, until } from "./process.ts";
 import { Trace } from "./trace.ts";
 
 export const RTT: string = Deno.env.get("RTT_EXECUTABLE") ?? new URL("../../dist/rtt", import.meta.url).pathname;
@@ -55,6 +55,17 @@ export class Project implements AsyncDisposable {
     if (isRoot && by === ORDINARY) Deno.chownSync(dir, NOBODY, NOBODY);
     await project.succeed("init");
     for (const [name, text] of Object.entries(files)) project.write(name, text);
+    return project;
+  }
+
+  /** What is in this folder, without what a panel has made in it. */
+  static async copied(folder: string): Promise<Project> {
+    const project = new Project(Deno.makeTempDirSync({ prefix: "rtt-e2e-" }), []);
+    const args = ["--recursive", `${folder}/.`, project.dir];
+    assert((await new Deno.Command("cp", { args }).output()).success, `cannot copy ${folder}`);
+    for (const made of [".rtt", "plans", "manifests"]) {
+      if (exists(project.path(made))) Deno.removeSync(project.path(made), { recursive: true });
+    }
     return project;
   }
 

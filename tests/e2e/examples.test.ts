@@ -1,0 +1,42 @@
+/** The examples run as they are, in a folder of their own. */
+import { assert, assertEquals } from "@std/assert";
+import { readText, until } from "./process.ts";
+import { Project } from "./project.ts";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
+
+async function running(name: string): Promise<Project> {
+  const project = await Project.copied(`${EXAMPLES}${name}`);
+  await project.succeed("check");
+  await project.succeed("keys", "new");
+  await project.rendered();
+  const plan = await project.plan();
+  await project.serve();
+  await project.succeed("apply", plan);
+  return project;
+}
+
+Deno.test("host-metrics: this host's figures, through awk, to a file", async () => {
+  await using project = await running("host-metrics");
+  const lines = () => readText(project.path("metrics.txt")).trimEnd().split("\n").filter((line) => line !== "");
+  await until("three means", () => lines().length >= 3, 15_000);
+  for (const line of lines()) {
+    const [count, cpu = -1, memory = -1, ...rest] = line.split(" ").map(Number);
+    assertEquals([count, rest.length], [10, 4], line);
+    assert(cpu >= 0 && cpu <= 1 && memory > 1 && rest.every((each) => each >= 0), line);
+  }
+  assertEquals((await project.settled()).links.map((link) => link.state), ["up", "up"]);
+  await project.down();
+});
+
+Deno.test("cart-pole: the plant is closed over two lanes by a control that the planner chose", async () => {
+  await using project = await running("cart-pole");
+  const status = await project.settled();
+  assertEquals(status.links.map((link) => [link.route, link.state]), [["act", "up"], ["load", "up"], ["sense", "up"]]);
+  const frames = async (route: string) => (await project.status()).links.find((each) => each.route === route)?.frames;
+  await until("a second of control", async () => (await frames("act") ?? 0) > 900);
+  await until("the load arrives", () => project.taken("sink") > 1_000);
+  const { lost, reordered, corrupt } = JSON.parse(project.log("sink").trimEnd().split("\n").at(-1) ?? "");
+  assertEquals([lost, reordered, corrupt], [0, 0, 0]);
+  await project.down();
+});
