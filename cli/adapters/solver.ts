@@ -9,6 +9,7 @@ import { assert } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { lpText } from "../../core/plan/lp.ts";
 import type { Program, Solution, Solver } from "../../core/ports.ts";
+import { readPart } from "../parts.ts";
 
 const VERSION = "1.15.3";
 /** Name and version, as in a plan's inputs; known without loading the solver. */
@@ -38,12 +39,20 @@ export function loadHighs(): Promise<Solver> {
 }
 
 async function load(): Promise<Solver> {
-  // Only a literal is seen by `deno compile`, which puts the package and its wasm into the executable.
+  // Only a literal is seen by `deno compile`, which puts the package into the executable; its wasm is there as a part.
   const imported = await import("highs");
   // The package's types are those of its CommonJS form; what Deno imports is its ES module, whose default is the loader.
   const highsLoader = imported.default as unknown as typeof imported.default.default;
-  const highs = await highsLoader();
+  // The types know only half of what the loader takes.
+  const options: object = Deno.build.standalone ? { instantiateWasm: instantiatePart } : {};
+  const highs = await highsLoader(options);
   return { name: HIGHS_NAME, solve: (program) => solve(highs, program) };
+}
+
+/** The package's loader would look for its wasm beside itself; in the executable it is a part. */
+function instantiatePart(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void): object {
+  WebAssembly.instantiate(readPart("highs.wasm"), imports).then(({ instance }) => receive(instance));
+  return {};
 }
 
 function solve(highs: Highs, program: Program): Solution {
