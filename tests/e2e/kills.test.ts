@@ -99,9 +99,14 @@ class Subject {
     return (await this.project.status()).drivers.find((each) => each.name === "steadySink")?.instance;
   }
 
+  /** The sink's own count rises between two of its reports; a new instance of it begins at 0. */
   async linesMove(): Promise<void> {
-    const before = this.project.taken("steadySink");
-    await until("the untouched lane moves", () => this.project.taken("steadySink") > before);
+    let last = this.project.taken("steadySink");
+    await until("the untouched lane moves", () => {
+      const before = last;
+      last = this.project.taken("steadySink");
+      return last > before;
+    });
   }
 }
 
