@@ -10,7 +10,12 @@ import type { Program, Row, Solver } from "../../core/ports.ts";
 const highs = await loadHighs();
 const solvers: readonly Solver[] = [exhaustiveSolver(), highs];
 
-const row = (sense: Row["sense"], rhs: number, ...terms: [number, number][]): Row => ({ name: "row", terms, sense, rhs });
+const row = (sense: Row["sense"], rhs: number, ...terms: [number, number][]): Row => ({
+  name: "row",
+  terms,
+  sense,
+  rhs,
+});
 const program = (variables: number, objective: Program["objective"], ...rows: Row[]): Program => ({
   variables: Array.from({ length: variables }, (_, at) => `v${at}`),
   objective,
