@@ -64,8 +64,8 @@ Deno.test("HiGHS decides what trying everything decides, in every stage", () => 
     }),
     { numRuns: 120 },
   );
-  // The generator would be of no use if it made only one kind.
-  assert(solvable > 40 && contradictory > 2, `${solvable} solvable, ${contradictory} contradictory`);
+  // The generator would be of no use if it made only one kind: of 120 about 40 are solvable, and never fewer than 10.
+  assert(solvable > 10 && contradictory > 2, `${solvable} solvable, ${contradictory} contradictory`);
 });
 
 Deno.test("a contradiction is a smallest one: without any one of its requirements the others can hold", () => {
