@@ -79,8 +79,6 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         if payload.len() > most {
             return Err(Refused::TooLarge { most });
         }
-        // The consumer polls the line that the frame begins in: it is called back while the checksum is made.
-        self.own.prefetch_for_write(self.at.ring + (self.head & (self.at.ring_bytes - 1)) as usize);
         let mut flags = flags;
         if self.stamps() {
             self.stamp = self.stamp.max(now);
@@ -132,13 +130,15 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         // A tap that copies old bytes looks at `claim` afterwards: it must be ahead of the bytes that spoil its copy.
         self.own.store64(self.at.producer_page + CLAIM, end, Relaxed);
         fence(Release);
+        // Before the frame's own words: they and its `len` then leave this core in one go, with no other line between them
+        // for which the consumer, who polls theirs, could take it away.
+        self.own.store32(self.at.ring + next as usize, 0, Relaxed);
         let frame = self.at.ring + start as usize;
         self.own.store32(frame + offset_of!(Header, route_id), header.route_id, Relaxed);
         self.own.store64(frame + offset_of!(Header, frame_id), header.frame_id, Relaxed);
         self.own.store64(frame + offset_of!(Header, stamp), header.stamp, Relaxed);
         self.own.store64(frame + offset_of!(Header, checksum), flags | u64::from(checksum), Relaxed);
         self.own.copy_in(frame + HEADER_BYTES, payload);
-        self.own.store32(self.at.ring + next as usize, 0, Relaxed);
         // Publishes all stores above. Pairs with the Acquire of `Consumer::look`.
         let first = self.at.ring + place as usize;
         if pad > 0 {
