@@ -4,7 +4,8 @@ import { removeIfThere } from "../files.ts";
 import type { StatusView } from "../panel/views.ts";
 import { selfCommand } from "../self.ts";
 
-const EXAMPLES = `${import.meta.dirname}/../../examples`;
+// A URL and no joined path: inside the executable a path with ".." in it is not found.
+const EXAMPLES = new URL("../../examples/", import.meta.url);
 
 export interface Ran {
   readonly code: number;
@@ -27,7 +28,7 @@ export class Bench implements Disposable {
 
   /** Copies a file of the examples into this project. */
   take(example: string, name: string): void {
-    this.write(name, Deno.readTextFileSync(`${EXAMPLES}/${example}`));
+    this.write(name, Deno.readTextFileSync(new URL(example, EXAMPLES)));
   }
 
   remove(name: string): void {
