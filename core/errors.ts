@@ -52,6 +52,12 @@ export class RttError extends Error {
   }
 }
 
+/** The value, or the end of the command with every issue. */
+export function demand<T>(result: Result<T>, exit: ExitCode): T {
+  if (!result.ok) throw new RttError(exit, result.issues);
+  return result.value;
+}
+
 /** For what only a bug can break. */
 export function assert(condition: boolean, why: string): asserts condition {
   if (!condition) throw new Error(`bug: ${why}`);

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
-import { EXIT, type ExitCode, issue, type Result, RttError } from "../../core/errors.ts";
+import { demand, EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
 import { endorse, readSignatures } from "../../core/trust/endorse.ts";
 import { cosign } from "../../core/trust/envelope.ts";
 import type { Role, SecretKey } from "../../core/trust/keys.ts";
@@ -62,9 +62,9 @@ function signDocument(call: Call, at: Layout, file: string): readonly string[] {
   const keys = keysFor(call, at, role);
   const bytes = Deno.readFileSync(file);
   const { hasher, signer } = openCrypto();
-  const fresh = demand(readSignatures(endorse(role, bytes, keys, hasher, signer), file, role));
+  const fresh = demand(readSignatures(endorse(role, bytes, keys, hasher, signer), file, role), EXIT.refused);
   const written = readIfThere(`${file}.sig`);
-  const before = written ? demand(readSignatures(written, file, role)) : [];
+  const before = written ? demand(readSignatures(written, file, role), EXIT.refused) : [];
   const [kept] = before.filter((each) => each.payload === fresh[0]?.payload);
   const envelopes = kept ? [keys.reduce((envelope, key) => cosign(envelope, key, signer) ?? envelope, kept)] : fresh;
   writeWhole(`${file}.sig`, canonical({ envelopes }));
@@ -75,7 +75,7 @@ function signDocument(call: Call, at: Layout, file: string): readonly string[] {
 function signPlan(call: Call, at: Layout, file: string): readonly string[] {
   const { hasher, signer } = openCrypto();
   const keys = keysFor(call, at, "plan");
-  const read = demand(readPlanFile(Deno.readFileSync(file), hasher));
+  const read = demand(readPlanFile(Deno.readFileSync(file), hasher), EXIT.refused);
   const newest = read.envelopes.at(-1);
   const cosigned = newest && !call.has("renew")
     ? keys.reduce((envelope, key) => cosign(envelope, key, signer) ?? envelope, newest)
@@ -97,9 +97,4 @@ function keysFor(call: Call, at: Layout, role: Role): readonly SecretKey[] {
       `make one with \`rtt keys new --role ${role}\`, or give one with --key`,
     ),
   ]);
-}
-
-function demand<T>(result: Result<T>): T {
-  if (!result.ok) throw new RttError(EXIT.refused, result.issues);
-  return result.value;
 }

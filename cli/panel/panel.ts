@@ -1,7 +1,7 @@
 /** The daemon of one project: everything opened in the order in which it depends on each other, and closed in reverse. */
 import { initial } from "../../core/apply/machine.ts";
 import { Log } from "../../core/apply/wal.ts";
-import { EXIT, type ExitCode, issue, type Result, RttError } from "../../core/errors.ts";
+import { demand, EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Config } from "../../core/model/config.ts";
 import type { Clock, Keeper, Store } from "../../core/ports.ts";
@@ -177,9 +177,4 @@ function second(at: Layout): RttError {
       "use that one, or `rtt down` first",
     ),
   ]);
-}
-
-function demand<T>(result: Result<T>, exit: ExitCode): T {
-  if (!result.ok) throw new RttError(exit, result.issues);
-  return result.value;
 }

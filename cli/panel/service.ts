@@ -1,6 +1,6 @@
 /** What the local API asks of the panel, on top of the engine: admission, pinning, and words for how it ended. */
 import type { Act, Outcome } from "../../core/apply/types.ts";
-import { EXIT, type ExitCode, issue, type Result, RttError } from "../../core/errors.ts";
+import { demand, EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
 import type { Hash } from "../../core/model/names.ts";
 import type { AdmittedPlan } from "../../core/model/plan.ts";
 import type { Clock, Store } from "../../core/ports.ts";
@@ -30,10 +30,10 @@ type Line = (line: ActLine) => void;
 
 /** Admits the plan in these bytes, pins what it runs, and applies it. */
 export async function applyFile(file: Uint8Array, grounds: Grounds, line: Line): Promise<ActLine> {
-  const read = demand(readPlanFile(file, grounds.crypto.hasher));
+  const read = demand(readPlanFile(file, grounds.crypto.hasher), EXIT.refused);
   const { engine, crypto } = grounds;
-  const gathered = demand(gather(read.plan, { ...grounds, committed: engine.machine.committed }));
-  const { admitted, again } = demand(admit(file, gathered.circumstances, crypto.hasher, crypto.signer));
+  const gathered = demand(gather(read.plan, { ...grounds, committed: engine.machine.committed }), EXIT.refused);
+  const { admitted, again } = demand(admit(file, gathered.circumstances, crypto.hasher, crypto.signer), EXIT.refused);
   line({ step: "admit", detail: `plan ${admitted.id.slice(0, 12)}, signed by ${admitted.signers.length} key(s)` });
   pin(admitted, gathered, grounds);
   grounds.waivers.use(admitted.plan.gates.policy);
@@ -91,9 +91,4 @@ function exitOf(outcome: Outcome): ExitCode {
     case "inDoubt":
       return EXIT.failed;
   }
-}
-
-function demand<T>(result: Result<T>): T {
-  if (!result.ok) throw new RttError(EXIT.refused, result.issues);
-  return result.value;
 }

@@ -2,7 +2,7 @@
 import { initial } from "../../core/apply/state.ts";
 import type { Committed, WalRecord } from "../../core/apply/types.ts";
 import { type OpenedLog, openLog } from "../../core/apply/wal.ts";
-import { EXIT, type Result, RttError } from "../../core/errors.ts";
+import { demand, EXIT } from "../../core/errors.ts";
 import { openCrypto } from "../adapters/crypto.ts";
 import { entropy } from "../adapters/entropy.ts";
 import { openStore } from "../adapters/store.ts";
@@ -10,17 +10,12 @@ import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
 
 export function readLog(at: Layout): OpenedLog {
-  return demand(openLog(readIfThere(at.wal) ?? new Uint8Array(), openCrypto().hasher));
+  return demand(openLog(readIfThere(at.wal) ?? new Uint8Array(), openCrypto().hasher), EXIT.failed);
 }
 
 export function readCommitted(at: Layout): Committed {
   const records: readonly WalRecord[] = readLog(at).records;
   const { hasher } = openCrypto();
   const tools = { hasher, entropy, store: openStore(at.store, hasher), isolated: () => true, project: at.dir };
-  return demand(initial(records, tools, { prepareWithinNs: 1 })).committed;
-}
-
-function demand<T>(result: Result<T>): T {
-  if (!result.ok) throw new RttError(EXIT.failed, result.issues);
-  return result.value;
+  return demand(initial(records, tools, { prepareWithinNs: 1 }), EXIT.failed).committed;
 }

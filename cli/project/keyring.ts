@@ -1,5 +1,5 @@
 /** A project's keys on disk: secret ones in `.rtt/keys`, the trusted public ones in `.rtt/trust.json`. */
-import { EXIT, issue, type Result, RttError } from "../../core/errors.ts";
+import { demand, EXIT, issue, RttError } from "../../core/errors.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import {
   keyDocument,
@@ -20,7 +20,7 @@ export function readTrust(at: Layout): TrustRoot {
   const bytes = readIfThere(at.trust);
   if (!bytes) return new Map();
   const { hasher, signer } = openCrypto();
-  return demand(parseTrustRoot(parseJson(bytes, at.trust), at.trust, hasher, signer));
+  return demand(parseTrustRoot(parseJson(bytes, at.trust), at.trust, hasher, signer), EXIT.badInput);
 }
 
 export function writeTrust(at: Layout, trust: TrustRoot): void {
@@ -36,7 +36,7 @@ export function makeKey(at: Layout, roles: readonly Role[], comment: string): { 
   const { hasher, signer } = openCrypto();
   const pair = signer.keyPair(crypto.getRandomValues(new Uint8Array(32)));
   const document = keyDocument(pair, roles, comment);
-  const key = demand(parsePublicKey(document, "the new key", hasher, signer));
+  const key = demand(parsePublicKey(document, "the new key", hasher, signer), EXIT.badInput);
   const file = `${at.keys}/${key.id.slice(0, 16)}.json`;
   writeWhole(file, canonical(document), 0o600);
   return { file, key };
@@ -44,7 +44,7 @@ export function makeKey(at: Layout, roles: readonly Role[], comment: string): { 
 
 export function readPublicKey(file: string): PublicKey {
   const { hasher, signer } = openCrypto();
-  return demand(parsePublicKey(readJson(file), file, hasher, signer));
+  return demand(parsePublicKey(readJson(file), file, hasher, signer), EXIT.badInput);
 }
 
 /** Secret keys at hand that may sign as `role`: one named file, or those of the project's keyring. */
@@ -53,7 +53,7 @@ export function secretKeys(at: Layout, role: Role, file?: string): readonly Secr
   const { hasher, signer } = openCrypto();
   const keys = files.map((each) => {
     if (((Deno.statSync(each).mode ?? 0) & 0o077) !== 0) throw loose(each);
-    return demand(parseSecretKey(readJson(each), each, hasher, signer));
+    return demand(parseSecretKey(readJson(each), each, hasher, signer), EXIT.badInput);
   });
   return keys.filter((each) => each.roles.includes(role));
 }
@@ -77,9 +77,4 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
       issue("key.unreadable", `cannot read keys from ${file} because it is not JSON`, "make one with `rtt keys new`"),
     ]);
   }
-}
-
-function demand<T>(result: Result<T>): T {
-  if (!result.ok) throw new RttError(EXIT.badInput, result.issues);
-  return result.value;
 }
