@@ -38,7 +38,7 @@ export const startup: Bench = {
           value: version,
           reference: none,
           against: "empty compiled program",
-          mark: "<= 1.5x",
+          mark: "<= 1.3x",
         }),
         compared("rtt check, cart-pole", "ms", {
           value: check,

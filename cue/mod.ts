@@ -45,16 +45,10 @@ export interface Cue {
   evaluate(files: ReadonlyMap<string, string>): Promise<Evaluation>;
 }
 
-/** Decompresses and compiles `cue.wasm.gz`. */
-export async function loadCue(gzipped: Uint8Array<ArrayBuffer>): Promise<Cue> {
-  const module = await compile(gzipped);
+/** Compiles `cue.wasm`. */
+export async function loadCue(bytes: Uint8Array<ArrayBuffer>): Promise<Cue> {
+  const module = await WebAssembly.compile(bytes);
   return { evaluate: (files) => evaluate(module, files) };
-}
-
-/** Compiled while it is being decompressed. */
-async function compile(gzipped: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
-  const bytes = new Blob([gzipped]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return await WebAssembly.compileStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }));
 }
 
 interface Reply {

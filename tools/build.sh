@@ -92,22 +92,16 @@ make_wasm() {
   rm -rf "$out"
   wasm-bindgen --target web --out-dir "$out" --out-name rtt_wasm \
     "$ROOT/wasm/target/release-build/$target/release/rtt_wasm.wasm"
-  # Not named .wasm: `deno compile` would take it for a module and look for what it imports.
-  install_part "$out/rtt_wasm_bg.wasm" rtt_wasm.bin
+  install_part "$out/rtt_wasm_bg.wasm" rtt_wasm.wasm
   rm "$out/rtt_wasm_bg.wasm"
 }
 
 make_cue() {
-  local made="$ROOT/dist/parts/cue.wasm"
   mkdir -p "$PARTS"
-  (cd "$ROOT/cue" && ./build.sh "$made")
-  # No name and no time in the header: the same bytes at each build.
-  gzip --best --no-name --stdout "$made" >"$made.gz.part"
-  mv "$made.gz.part" "$made.gz"
-  rm "$made"
+  (cd "$ROOT/cue" && ./build.sh "$PARTS/cue.wasm")
 }
 
-build_wasm() { part wasm make_wasm dist/parts/rtt_wasm.bin,wasm/generated/rtt_wasm.js wasm; }
+build_wasm() { part wasm make_wasm dist/parts/rtt_wasm.wasm,wasm/generated/rtt_wasm.js wasm; }
 
 # What the type check needs: the wasm core's bindings, and nothing else.
 build_bindings() { locked build_wasm; }
@@ -118,7 +112,7 @@ build_parts() {
   build_wasm
   part panel make_panel dist/parts/librtt_panel.so ffi
   part programs make_programs dist/parts/rtt-keeper,dist/parts/rtt-drivers ffi drivers
-  part cue make_cue dist/parts/cue.wasm.gz cue
+  part cue make_cue dist/parts/cue.wasm cue
 }
 
 # What the program may do: exactly this, asked for nowhere else.
@@ -148,7 +142,6 @@ stage_sources() { # stage_sources FOLDER
       -name '*.ts' -print -o -name '*.js' -print -o -name '*.json' -print -o -name '*.cue' -print -o -name '*.awk' -print |
       tar --create --files-from - deno.json deno.lock
   ) | tar --extract --directory "$1"
-  cp -r "$PARTS" "$1/dist/parts"
   find "$1" -exec touch --no-dereference --date "$EPOCH" {} +
 }
 
@@ -164,32 +157,39 @@ npm_exclusions() {
   )
 }
 
-# Every byte of the executable is read at every start, so that what is large and rarely needed is packed. No name and no
-# time in the headers: the same bytes at each build.
-pack_parts() { # pack_parts FOLDER
-  local highs
-  highs="$(find "$DENO_DIR/npm" -path '*/highs/*/build/highs.wasm')"
-  gzip --best --no-name --stdout "$highs" >"$1/highs.wasm.gz"
-  EXCLUSIONS+=(--exclude "$highs")
-  gzip --best --no-name "$1/librtt_panel.so" "$1/rtt-keeper" "$1/rtt-drivers"
-  find "$1" -exec touch --no-dereference --date "$EPOCH" {} +
+# Every byte that `deno compile` adds is read at every start, and it adds behind the run-time's last byte. So the parts go
+# between the two: a run-time with the parts behind it, each at the start of a page, and where they are in INDEX.
+carry_parts() { # carry_parts RUNTIME INDEX PART...
+  local runtime="$1" index="$2" part at page=4096 entries=()
+  shift 2
+  cp "$DENORT_BIN" "$runtime"
+  for part in "$@"; do
+    at=$((($(stat --format %s "$runtime") + page - 1) / page * page))
+    truncate --size "$at" "$runtime"
+    cat "$part" >>"$runtime"
+    entries+=("\"${part##*/}\":{\"at\":$at,\"bytes\":$(stat --format %s "$part")}")
+  done
+  (IFS=, && printf '{%s}\n' "${entries[*]}") >"$index"
 }
 
 # The code cache is off: it would be read from a path in /tmp that anybody can write to.
 make_rtt() {
   need deno denort
-  local stage="$ROOT/dist/stage" cached=(${X_OFFLINE:+--cached-only})
+  local stage="$ROOT/dist/stage" runtime="$ROOT/dist/runtime" cached=(${X_OFFLINE:+--cached-only}) highs
   stage_sources "$stage"
   (
     cd "$stage"
     deno install --quiet --frozen "${cached[@]}"
     npm_exclusions
-    pack_parts dist/parts
+    highs="$(find "$DENO_DIR/npm" -path '*/highs/*/build/highs.wasm')"
+    EXCLUSIONS+=(--exclude "$highs")
+    carry_parts "$runtime" dist/parts.json "$PARTS"/* "$highs"
+    touch --date "$EPOCH" dist/parts.json
     # Always from the cache: without it the program would be allowed to import code from a list of hosts.
-    deno compile --quiet --frozen --cached-only --no-check --no-code-cache --no-prompt \
-      "${PERMISSIONS[@]}" --include dist/parts --include examples "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
+    DENORT_BIN="$runtime" deno compile --quiet --frozen --cached-only --no-check --no-code-cache --no-prompt \
+      "${PERMISSIONS[@]}" --include dist/parts.json --include examples "${EXCLUSIONS[@]}" --output "$ROOT/dist/rtt.part" cli/main.ts
   )
-  rm -rf "$stage"
+  rm -rf "$stage" "$runtime"
   mv "$ROOT/dist/rtt.part" "$ROOT/dist/rtt"
 }
 

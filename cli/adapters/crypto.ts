@@ -14,7 +14,7 @@ let opened: Crypto | undefined;
 
 /** Made once: compiling takes a few milliseconds, and most commands that need it need it everywhere. */
 export function openCrypto(): Crypto {
-  return opened ??= fromWasm(openWasm(readPart("rtt_wasm.bin")));
+  return opened ??= fromWasm(openWasm(readPart("rtt_wasm.wasm")));
 }
 
 function fromWasm(wasm: Wasm): Crypto {

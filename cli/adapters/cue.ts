@@ -20,11 +20,11 @@ export interface CueValidator extends Validator {
   evaluateAll(files: ReadonlyMap<string, string>): Promise<PartlyEvaluated>;
 }
 
-/** `gzipped` gives the bytes of `cue.wasm.gz`; it is asked at the first evaluation, and the module is kept. */
-export function cueValidator(gzipped: () => Uint8Array<ArrayBuffer>): CueValidator {
+/** `read` gives the bytes of `cue.wasm`; it is asked at the first evaluation, and the module is kept. */
+export function cueValidator(read: () => Uint8Array<ArrayBuffer>): CueValidator {
   let loaded: Promise<Cue> | undefined;
   const evaluateAll = async (files: ReadonlyMap<string, string>): Promise<PartlyEvaluated> => {
-    const cue = await (loaded ??= loadCue(gzipped()));
+    const cue = await (loaded ??= loadCue(read()));
     const { issues, ...rest } = await cue.evaluate(files);
     return { ...rest, issues: issues.map(inWords) };
   };

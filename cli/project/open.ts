@@ -8,7 +8,7 @@ import { type Checked, checkProject } from "./check.ts";
 
 /** CUE as it is in the executable. */
 export function openValidator() {
-  return cueValidator(() => readPart("cue.wasm.gz"));
+  return cueValidator(() => readPart("cue.wasm"));
 }
 
 /** The project's declaration. Throws with every issue that it has. */

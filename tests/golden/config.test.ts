@@ -13,7 +13,7 @@ import type { Issue } from "../../core/errors.ts";
 
 const CASES = `${import.meta.dirname}/config`;
 const WRITE = Deno.env.get("RTT_GOLDEN") === "write";
-const validator = cueValidator(() => readPart("cue.wasm.gz"));
+const validator = cueValidator(() => readPart("cue.wasm"));
 /** The words must not depend on what is installed where the test runs. */
 const PROGRAMS = new Set(["/usr/bin/python3", "/usr/bin/mawk"]);
 

@@ -14,7 +14,7 @@ import { renderProject } from "../../cli/project/render.ts";
 import type { Result } from "../../core/errors.ts";
 import type { Driver } from "../../core/model/config.ts";
 
-const validator = cueValidator(() => readPart("cue.wasm.gz"));
+const validator = cueValidator(() => readPart("cue.wasm"));
 const DRIVERS = new TextEncoder().encode("the built-in drivers");
 
 function temporary(): { readonly dir: string } & Disposable {

@@ -19,7 +19,7 @@ import { parseConfig } from "../../core/model/parse.ts";
 import { canonicalText } from "../../core/trust/canonical.ts";
 
 const NO_PLACES: ReadonlyMap<string, Place> = new Map();
-const validator = cueValidator(() => readPart("cue.wasm.gz"));
+const validator = cueValidator(() => readPart("cue.wasm"));
 
 /** A declaration with defaults in, as CUE makes it. */
 const SOUND = {

@@ -18,7 +18,7 @@ import { FOUR_QUARTERS, MACHINES, TWO_CPUS_APART, TWO_SOCKETS } from "../fixture
 import { bestByTryingAll } from "./plan_cases.ts";
 
 const folder = new URL("../fixtures/twelve-drivers", import.meta.url).pathname;
-const checked = await checkProject(folder, cueValidator(() => readPart("cue.wasm.gz")));
+const checked = await checkProject(folder, cueValidator(() => readPart("cue.wasm")));
 if (!checked.ok) throw new Error(checked.issues.map((each) => each.message).join("\n"));
 const { config } = checked.value;
 const solver = await loadHighs();
