@@ -8,9 +8,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 #[inline]
 pub fn now() -> u64 {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     return counter::now();
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     return kernel();
 }
 
@@ -21,7 +21,7 @@ fn kernel() -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod counter {
     use super::kernel;
     use std::arch::x86_64::{__cpuid, _rdtsc};

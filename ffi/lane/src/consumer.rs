@@ -12,7 +12,7 @@ use crate::layout::{
 };
 use crate::limits::PADS_PER_POLL;
 use crate::memory::{Words, WordsMut};
-use crate::wait::{WakerFence, Watch, wake};
+use crate::wait::{WakerFence, Watch};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -252,9 +252,9 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         self.credit = self.tail;
         // Pairs with the Acquire of `Producer::look_at_credit`: the copies are over.
         self.own.store64(self.at.consumer_page, self.credit, Release);
-        self.fence.between_store_and_look();
+        self.own.waker_fence(self.fence);
         if self.peer.load32(self.at.producer_page + offset_of!(ProducerPage, asleep), Relaxed) != 0 {
-            wake(self.own.futex(self.at.consumer_page));
+            self.own.wake(self.at.consumer_page);
         }
     }
 

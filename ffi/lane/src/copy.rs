@@ -1,17 +1,17 @@
 //! Copies between private memory and memory that another process may be reading or writing at this moment.
 //!
 //! A plain `memcpy` there is a data race, which the compiler may assume not to happen. Small copies are relaxed atomic words;
-//! large ones are `rep movsb`, which the compiler takes as opaque and the processor does in whole lines.
+//! large ones are `rep movsb`, which the compiler takes as opaque and the processor does in whole lines (and Miri not at all).
 use std::sync::atomic::{AtomicU64, Ordering};
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 const LARGE: usize = 512;
 
 /// # Safety
 /// `from` is 8-byte aligned and `into.len()` bytes from it are mapped, up to the next multiple of 8.
 #[inline]
 pub unsafe fn from_shared(from: *const u8, into: &mut [u8]) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     if into.len() >= LARGE {
         // SAFETY: both ranges are valid by the caller's promise, and do not overlap: one is private.
         unsafe { move_bytes(from, into.as_mut_ptr(), into.len()) };
@@ -38,12 +38,12 @@ pub unsafe fn from_shared(from: *const u8, into: &mut [u8]) {
 pub unsafe fn to_shared(from: &[u8], into: *mut u8) {
     let words = into.cast::<AtomicU64>();
     let (chunks, rest) = from.as_chunks::<8>();
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     let large = from.len() >= LARGE;
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let large = false;
     if large {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         // SAFETY: both ranges are valid by the caller's promise, and do not overlap: one is private.
         unsafe {
             move_bytes(from.as_ptr(), into, chunks.len() * 8);
@@ -64,7 +64,7 @@ pub unsafe fn to_shared(from: &[u8], into: *mut u8) {
 
 /// # Safety
 /// Both ranges are mapped for `bytes`, and do not overlap.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 unsafe fn move_bytes(from: *const u8, into: *mut u8, bytes: usize) {
     // SAFETY: by the caller's promise; the direction flag is clear by the ABI.

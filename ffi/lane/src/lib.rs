@@ -8,7 +8,7 @@ pub mod admission;
 pub mod checksum;
 pub mod clock;
 pub mod consumer;
-mod copy;
+pub mod copy;
 pub mod error;
 pub mod figures;
 pub mod histogram;

@@ -3,14 +3,15 @@
 //! No Rust reference to shared bytes ever exists: a peer may change them at any time. Everything is loaded once through an
 //! atomic (or copied by an instruction that the compiler cannot see into), then checked in private memory.
 //!
-//! The rings are written over the two traits, so that a model checker can put its own atomics below them.
+//! The rings are written over the two traits, so that a model checker can put its own atomics, fences and wakes below them.
 use crate::error::LaneError;
+use crate::wait::{self, WakerFence};
 use rustix::fs::{SealFlags, fcntl_get_seals, fstat};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{self, AtomicU32, AtomicU64, Ordering};
 
 /// Memory that this side may read. Offsets are bytes; words lie at multiples of their size.
 pub trait Words {
@@ -20,6 +21,23 @@ pub trait Words {
     fn copy_out(&self, at: usize, into: &mut [u8]);
     /// The word that a futex waits on.
     fn futex(&self, at: usize) -> &AtomicU32;
+
+    /// Wakes whoever sleeps on a word, in any process.
+    #[inline]
+    fn wake(&self, at: usize) {
+        wait::wake(self.futex(at));
+    }
+
+    #[inline]
+    fn fence(&self, order: Ordering) {
+        atomic::fence(order);
+    }
+
+    /// Between the store of a word and the look at its sleeper's flag.
+    #[inline]
+    fn waker_fence(&self, fence: WakerFence) {
+        fence.between_store_and_look();
+    }
 }
 
 /// Memory that this side, and no other, writes.

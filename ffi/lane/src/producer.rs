@@ -8,10 +8,9 @@ use crate::lane::{Geometry, Knobs};
 use crate::layout::{DROPS, Drop, FRAME_ALIGNMENT, HEADER_BYTES, Header, PAD, ProducerPage, flag, frame_max, padded};
 use crate::limits::{STAMP_ALL_BELOW_HZ, STAMP_EVERY, SWITCH_ROOM, WITNESS_LOOKS, WITNESS_NS_MIN};
 use crate::memory::{Words, WordsMut};
-use crate::wait::{WakerFence, Watch, wake};
+use crate::wait::{WakerFence, Watch};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::fence;
 
 /// Why a frame was not written. Nothing was counted: what it means is the backpressure policy's affair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +128,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         let end = self.head + pad + size;
         // A tap that copies old bytes looks at `claim` afterwards: it must be ahead of the bytes that spoil its copy.
         self.own.store64(self.at.producer_page + CLAIM, end, Relaxed);
-        fence(Release);
+        self.own.fence(Release);
         // Before the frame's own words: they and its `len` then leave this core in one go, with no other line between them
         // for which the consumer, who polls theirs, could take it away.
         self.own.store32(self.at.ring + next as usize, 0, Relaxed);
@@ -149,9 +148,9 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         }
         self.head = end;
         self.own.store64(self.at.producer_page + HEAD, end, Release);
-        self.fence.between_store_and_look();
+        self.own.waker_fence(self.fence);
         if self.peer.load32(self.at.consumer_page + offset_of!(crate::layout::ConsumerPage, asleep), Relaxed) != 0 {
-            wake(self.own.futex(first));
+            self.own.wake(first);
         }
         // The line that the next frame clears is fetched while nobody waits for it.
         let ahead = (end + size) & (self.at.ring_bytes - 1);

@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence, fence};
 /// Whether this process is fenced by the sleepers' barriers.
 fn registered() -> bool {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
-    *REGISTERED.get_or_init(|| membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok())
+    // Miri knows no such call.
+    *REGISTERED.get_or_init(|| !cfg!(miri) && membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok())
 }
 
 /// The waker's side of the pattern, made once when a lane is bound.
@@ -51,7 +52,7 @@ impl Default for WakerFence {
 /// refused here, so that the sleep must be short.
 pub fn sleeper_fence() -> bool {
     fence(Ordering::SeqCst);
-    membarrier(MembarrierCommand::GlobalExpedited).is_ok()
+    !cfg!(miri) && membarrier(MembarrierCommand::GlobalExpedited).is_ok()
 }
 
 /// A word and what it was when there was nothing to do.
@@ -66,7 +67,7 @@ pub struct Watch<'a> {
 pub fn sleep(watches: &[Watch<'_>], deadline: u64, fenced: bool) {
     static REFUSED: AtomicBool = AtomicBool::new(false);
     let now = clock::now();
-    let refused = REFUSED.load(Ordering::Relaxed) || watches.len() > WAIT_WORDS;
+    let refused = cfg!(miri) || REFUSED.load(Ordering::Relaxed) || watches.len() > WAIT_WORDS;
     let bound = if fenced && !refused { SLEEP_NS } else { SLEEP_UNFENCED_NS };
     let until = deadline.min(now.saturating_add(bound));
     if until <= now {
