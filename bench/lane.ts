@@ -43,7 +43,7 @@ export function nativeRows(output: string): Row[] {
 
 export const lane: Bench = {
   name: "lane",
-  says: "one-way latency and throughput of lanes against the bare cache line",
+  says: "latency and throughput of lanes against bare memory, and where the next nanosecond goes",
   run: async () => {
     const cargo = ["run", "--quiet", "--locked", "--release", "--manifest-path", "ffi/Cargo.toml"];
     return nativeRows(await run("cargo", [...cargo, "-p", "rtt-bench", "--bin", "lane_bench"], ROOT));

@@ -1,88 +1,64 @@
-//! One way, 32 bytes: half a round trip over two lanes, against half a round trip of one cache line each way.
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+//! One way, 32 bytes: half of there and back over two lanes, against a bare cache line each way; and what each part of a
+//! frame adds to the line.
+use rtt_bench::bare::LineTrip;
+use rtt_bench::lanes::LaneTrip;
+use rtt_bench::trips::{Contest, Times};
+use rtt_bench::{Figure, Outcome, quantile};
 
-use rtt_lane::clock;
+use crate::steps::Step;
 
-use crate::bare::Line;
-use crate::rings::{Receiver, Sender, lane, receive};
-use crate::{CORES, Figure, Outcome, median, pin};
+/// Trips that follow each other in one turn.
+const TRIPS: u64 = 250;
+const TURNS: u64 = 800;
 
-const PAYLOAD: usize = 32;
-const RING_BYTES: u64 = 64 * 1024;
-/// Short batches: on a machine that does other work too, most of them are then not interrupted.
-const TRIPS: u64 = 500;
-const BATCHES: usize = 600;
+const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
 pub fn measure() -> Outcome {
-    let (there, there_end) = lane(RING_BYTES, PAYLOAD as u32, 0.0)?;
-    let (back, back_end) = lane(RING_BYTES, PAYLOAD as u32, 0.0)?;
-    let (ping, pong) = (Line::default(), Line::default());
-    std::thread::scope(|scope| {
-        let echo = scope.spawn(|| {
-            pin(CORES[1]).map_err(|error| error.to_string())?;
-            echo(there_end, back, &ping, &pong);
-            Ok::<(), String>(())
-        });
-        let outcome = ask(there, back_end, &ping, &pong);
-        echo.join().map_err(|_| "cannot measure because the echoing thread panicked")??;
-        outcome
-    })
-}
-
-/// Per batch: first the lanes, then the bare lines.
-fn echo(mut there: Receiver, mut back: Sender, ping: &Line, pong: &Line) {
-    let mut payload = [0u8; PAYLOAD];
-    for batch in 0..BATCHES as u64 {
-        for trip in 0..TRIPS {
-            receive(&mut there, &mut payload);
-            there.done();
-            back.send(1, batch * TRIPS + trip, 0, clock::now(), &payload).expect("one frame at a time fits");
-        }
-        for trip in 0..TRIPS {
-            let number = batch * TRIPS + trip + 1;
-            while ping.0.load(Ordering::Acquire) != number {
-                std::hint::spin_loop();
-            }
-            pong.0.store(number, Ordering::Release);
-        }
+    let mut contest = Contest::default();
+    contest.enter("lane", TRIPS, LaneTrip::new()?);
+    contest.enter("line", TRIPS, LineTrip::new()?);
+    let steps = Step::all();
+    for step in &steps {
+        step.enter(&mut contest, TRIPS)?;
     }
-}
-
-fn ask(mut there: Sender, mut back: Receiver, ping: &Line, pong: &Line) -> Outcome {
-    pin(CORES[0])?;
-    let mut payload = [7u8; PAYLOAD];
-    let (mut lanes, mut lines) = (Vec::new(), Vec::new());
-    for batch in 0..BATCHES as u64 {
-        let started = Instant::now();
-        for trip in 0..TRIPS {
-            there.send(1, batch * TRIPS + trip, 0, clock::now(), &payload).expect("one frame at a time fits");
-            receive(&mut back, &mut payload);
-            back.done();
+    let times = contest.run(TURNS)?;
+    let [lane, line, parts @ ..] = times.as_slice() else { return Err("bug: a contest lost its ways".into()) };
+    print(lane, line, "cache-line ping-pong");
+    let mut before = line.typical_ns;
+    for part in parts {
+        Figure {
+            name: &format!("one way, {}", part.name),
+            value: part.typical_ns,
+            unit: "ns",
+            reference: Some(before),
+            against: "the row before",
+            ..Figure::default()
         }
-        lanes.push(one_way_ns(started));
-        let started = Instant::now();
-        for trip in 0..TRIPS {
-            let number = batch * TRIPS + trip + 1;
-            ping.0.store(number, Ordering::Release);
-            while pong.0.load(Ordering::Acquire) != number {
-                std::hint::spin_loop();
-            }
-        }
-        lines.push(one_way_ns(started));
+        .print();
+        before = part.typical_ns;
     }
-    Figure {
-        name: "lane, one way, 32 B",
-        value: median(lanes),
-        unit: "ns",
-        reference: median(lines),
-        against: "cache-line ping-pong",
-        mark: "<= 2x",
-    }
-    .print();
     Ok(())
 }
 
-fn one_way_ns(started: Instant) -> f64 {
-    started.elapsed().as_nanos() as f64 / (2 * TRIPS) as f64
+fn print(lane: &Times, line: &Times, against: &str) {
+    Figure {
+        name: "lane, one way, 32 B",
+        value: lane.typical_ns,
+        unit: "ns",
+        reference: Some(line.typical_ns),
+        against,
+        mark: "<= 1.15x",
+    }
+    .print();
+    for (name, share) in SHARES {
+        Figure {
+            name: &format!("lane, one way, 32 B, {name}"),
+            value: quantile(&lane.each_ns, share),
+            unit: "ns",
+            reference: Some(quantile(&line.each_ns, share)),
+            against,
+            ..Figure::default()
+        }
+        .print();
+    }
 }

@@ -1,20 +1,26 @@
-//! Lanes against bare memory, two pinned threads on two cores. Prints one JSON object a line: name, value, unit, reference,
-//! against, mark. Each reference is measured in turns with what it is compared with, so that both see the same moments of
-//! a busy machine.
-mod bare;
+//! Lanes against bare memory, between two processes on two cores. Prints one JSON object a line: name, value, unit, reference,
+//! against, mark. `lane_bench [latency|throughput|large|costs]...` measures some of it, without an argument all.
+mod costs;
+mod large;
 mod latency;
-mod rings;
+mod steps;
 mod throughput;
 
 use std::process::ExitCode;
 
-pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use rtt_bench::Outcome;
 
-/// The two cores that the sides of a measurement run on.
-pub const CORES: [usize; 2] = [0, 1];
+type Part = (&'static str, fn() -> Outcome);
+
+const PARTS: [Part; 4] = [
+    ("latency", latency::measure),
+    ("throughput", throughput::measure),
+    ("large", large::measure),
+    ("costs", costs::measure),
+];
 
 fn main() -> ExitCode {
-    match latency::measure().and_then(|()| throughput::measure()) {
+    match measure(std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lane_bench: {error}");
@@ -23,35 +29,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Binds the calling thread to one core.
-pub fn pin(core: usize) -> Outcome {
-    let mut cores = rustix::thread::CpuSet::new();
-    cores.set(core);
-    rustix::thread::sched_setaffinity(None, &cores)
-        .map_err(|error| format!("cannot measure because core {core} cannot be used: {error}"))?;
-    Ok(())
-}
-
-pub struct Figure<'a> {
-    pub name: &'a str,
-    pub value: f64,
-    pub unit: &'a str,
-    pub reference: f64,
-    pub against: &'a str,
-    pub mark: &'a str,
-}
-
-impl Figure<'_> {
-    pub fn print(&self) {
-        let Self { name, value, unit, reference, against, mark } = self;
-        println!(
-            r#"{{"name":"{name}","value":{value},"unit":"{unit}","reference":{reference},"against":"{against}","mark":"{mark}"}}"#
-        );
+fn measure(names: Vec<String>) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
+        let known = PARTS.map(|(part, _)| part).join(", ");
+        return Err(format!("cannot measure {unknown} because there is no such part; remedy: one of {known}").into());
     }
-}
-
-/// The median; of an even number of samples the upper of the middle two.
-pub fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+    for (_, part) in PARTS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
+        part()?;
+    }
+    Ok(())
 }

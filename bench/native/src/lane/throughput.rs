@@ -1,141 +1,173 @@
-//! Sustained rates: small frames against a bare ring, large ones against memcpy.
-use std::sync::Barrier;
-use std::time::Instant;
-
+//! Sustained rates of 64-byte frames, checksum on, stamps sampled: for a consumer that is faster than its producer, as fast,
+//! and slower; against a ring with nothing but the frames.
+use rtt_bench::bare::{BareRing, FRAME_WORDS};
+use rtt_bench::flows::{Flow, Flows, Mode, Rates};
+use rtt_bench::lanes::{Receiver, SAMPLED_HZ, Sender, lane, try_receive};
+use rtt_bench::{Figure, Outcome};
 use rtt_lane::clock;
 
-use crate::bare::{BareRing, FRAME_WORDS};
-use crate::rings::{Receiver, SAMPLED_HZ, Sender, lane, try_receive};
-use crate::{CORES, Figure, Outcome, median, pin};
-
 /// With its header a frame of 64 bytes.
-const SMALL: usize = 32;
-const SMALL_RING: u64 = 1 << 20;
-/// As many as take a few milliseconds, for the reason in `latency.rs`.
-const SMALL_FRAMES: u64 = 200_000;
-const LARGE: usize = 64 * 1024 - 32;
-const LARGE_RING: u64 = 1 << 20;
-const LARGE_FRAMES: u64 = 1_000;
-const ROUNDS: usize = 41;
+const PAYLOAD: usize = 32;
+const RING_BYTES: u64 = 1 << 20;
+/// As many as take a few milliseconds: on a machine that does other work too most turns are then not interrupted.
+const FRAMES: u64 = 100_000;
+/// As many as fit.
+const FITTING: u64 = 16_000;
+const TURNS: u64 = 41;
 /// A consumer that returns its credit at each frame makes the producer's line bounce: it is returned in batches.
 const CREDIT_EVERY: u64 = 64;
+/// Spins of a consumer that found nothing: it then takes several frames from lines that are no longer written.
+const BACK_OFF: u32 = 40;
+/// Links of the chain of multiplications that makes a side slow: about 25 ns.
+const SLOW: u32 = 25;
 
 pub fn measure() -> Outcome {
-    let (mut small, mut bare, mut large, mut copied) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        small.push(SMALL_FRAMES as f64 / stream(SMALL_RING, SMALL, SMALL_FRAMES)? / 1e6);
-        bare.push(SMALL_FRAMES as f64 / bare_stream()? / 1e6);
-        large.push((LARGE_FRAMES * LARGE as u64) as f64 / stream(LARGE_RING, LARGE, LARGE_FRAMES)? / 1e9);
-        copied.push((LARGE_FRAMES * LARGE as u64) as f64 / copy_stream()? / 1e9);
+    let mut flows = Flows::default();
+    let sides = [(0, 0), (SLOW, 0), (0, SLOW)];
+    for (producer, consumer) in sides {
+        flows.enter(Mode::Together, FRAMES, LaneFlow::new(producer, consumer)?);
+        flows.enter(Mode::InTurn, FITTING, LaneFlow::new(producer, consumer)?);
+        flows.enter(Mode::Together, FRAMES, BareFlow::new(producer, consumer, BACK_OFF)?);
+        flows.enter(Mode::Together, FRAMES, BareFlow::new(producer, consumer, 0)?);
     }
-    Figure {
-        name: "lane, sustained, 64 B frames",
-        value: median(small),
-        unit: "M frames/s",
-        reference: median(bare),
-        against: "bare ring of 64 B",
-        mark: "",
+    let rates = flows.run(TURNS)?;
+    let [equal, faster, slower] = [0, 4, 8].map(|first| &rates[first..first + 4]);
+    row("consumer as fast", equal[0], best(equal), "bare ring of 64 B", ">= 0.8x, >= 90 M/s");
+    row("consumer faster", faster[0], best(faster), "bare ring of 64 B", ">= 0.8x");
+    row("consumer faster", faster[0], faster[1].produced, "the producer alone", "");
+    row("consumer slower", slower[0], slower[1].consumed, "the consumer alone", ">= 0.9x");
+    row("consumer slower", slower[0], best(slower), "bare ring of 64 B", "");
+    for (name, rates) in [("as fast", equal), ("faster", faster), ("slower", slower)] {
+        figure(
+            &format!("bare ring, consumer {name}, right behind"),
+            rates[3].consumed,
+            rates[2].consumed,
+            "backing off",
+            "",
+        );
     }
-    .print();
-    Figure {
-        name: "lane, sustained, 64 KiB frames",
-        value: median(large),
-        unit: "GB/s",
-        reference: median(copied),
-        against: "memcpy, one core",
-        mark: "",
-    }
-    .print();
+    figure("lane, the producer alone", equal[1].produced, equal[1].consumed, "the consumer alone", "");
     Ok(())
 }
 
-/// Runs both sides on their cores, from a common start; the seconds until the consumer is done.
-fn together(produce: impl FnOnce() + Send, consume: impl FnOnce() + Send) -> Outcome<f64> {
-    let start = Barrier::new(2);
-    std::thread::scope(|scope| {
-        let consumer = scope.spawn(|| {
-            pin(CORES[1]).map_err(|error| error.to_string())?;
-            start.wait();
-            let started = Instant::now();
-            consume();
-            Ok::<f64, String>(started.elapsed().as_secs_f64())
-        });
-        pin(CORES[0])?;
-        start.wait();
-        produce();
-        Ok(consumer.join().map_err(|_| "cannot measure because the consumer panicked")??)
-    })
+/// The bare ring in the better of its two ways.
+fn best(rates: &[Rates]) -> f64 {
+    rates[2].consumed.max(rates[3].consumed)
 }
 
-fn stream(ring_bytes: u64, payload: usize, frames: u64) -> Outcome<f64> {
-    let (sender, receiver) = lane(ring_bytes, payload as u32, SAMPLED_HZ)?;
-    together(move || send_all(sender, payload, frames), move || receive_all(receiver, payload, frames))
+fn row(case: &str, rates: Rates, reference: f64, against: &str, mark: &str) {
+    figure(&format!("lane, sustained, 64 B, {case}"), rates.consumed, reference, against, mark);
 }
 
-fn send_all(mut to: Sender, bytes: usize, frames: u64) {
-    let payload = vec![0x5a_u8; bytes];
-    for frame in 0..frames {
-        let now = if to.wants_stamp() { clock::now() } else { 0 };
-        while to.send(1, frame, 0, now, &payload).is_err() {
-            std::hint::spin_loop();
-        }
+fn figure(name: &str, value: f64, reference: f64, against: &str, mark: &str) {
+    Figure { name, value: value / 1e6, unit: "M frames/s", reference: Some(reference / 1e6), against, mark }.print();
+}
+
+/// Takes some time, with no access to memory.
+#[inline]
+fn work(links: u32) {
+    let mut value = 3_u64;
+    for _ in 0..links {
+        value = std::hint::black_box(value).wrapping_mul(5);
+    }
+    std::hint::black_box(value);
+}
+
+struct LaneFlow {
+    sender: Sender,
+    receiver: Receiver,
+    producer_work: u32,
+    consumer_work: u32,
+    sent: u64,
+}
+
+impl LaneFlow {
+    fn new(producer_work: u32, consumer_work: u32) -> Outcome<Self> {
+        let (sender, receiver) = lane(RING_BYTES, PAYLOAD as u32, SAMPLED_HZ)?;
+        Ok(Self { sender, receiver, producer_work, consumer_work, sent: 0 })
     }
 }
 
-fn receive_all(mut from: Receiver, bytes: usize, frames: u64) {
-    let mut payload = vec![0u8; bytes];
-    let mut received = 0;
-    // Large frames fill a ring in a few: their credit goes back at each.
-    let every = if bytes > SMALL { 1 } else { CREDIT_EVERY };
-    while received < frames {
-        if try_receive(&mut from, &mut payload) {
-            received += 1;
-            if received % every == 0 {
-                from.done();
-            }
-        } else {
-            from.done();
-            std::hint::spin_loop();
-        }
-    }
-    from.done();
-}
-
-fn bare_stream() -> Outcome<f64> {
-    let ring = BareRing::new((SMALL_RING / 64) as usize);
-    let produce = || {
-        let (payload, mut known) = ([0x5a_u64; FRAME_WORDS], 0);
-        for number in 1..=SMALL_FRAMES {
-            while !ring.has_room(number, &mut known) {
+impl Flow for LaneFlow {
+    fn produce(&mut self, frames: u64) {
+        let payload = [0x5a_u8; PAYLOAD];
+        for _ in 0..frames {
+            work(self.producer_work);
+            let now = if self.sender.wants_stamp() { clock::now() } else { 0 };
+            while self.sender.send(1, self.sent, 0, now, &payload).is_err() {
                 std::hint::spin_loop();
             }
-            ring.write(number, &payload);
+            self.sent += 1;
         }
-    };
-    let consume = || {
+    }
+
+    fn consume(&mut self, frames: u64) {
+        let (mut payload, mut received) = ([0; PAYLOAD], 0);
+        while received < frames {
+            if try_receive(&mut self.receiver, &mut payload) {
+                received += 1;
+                if u64::is_multiple_of(received, CREDIT_EVERY) {
+                    self.receiver.done();
+                }
+                work(self.consumer_work);
+            } else {
+                self.receiver.done();
+                back_off(BACK_OFF);
+            }
+        }
+        self.receiver.done();
+    }
+}
+
+fn back_off(spins: u32) {
+    for _ in 0..spins.max(1) {
+        std::hint::spin_loop();
+    }
+}
+
+struct BareFlow {
+    ring: BareRing,
+    known: u64,
+    produced: u64,
+    consumed: u64,
+    producer_work: u32,
+    consumer_work: u32,
+    back_off: u32,
+}
+
+impl BareFlow {
+    fn new(producer_work: u32, consumer_work: u32, back_off: u32) -> Outcome<Self> {
+        let ring = BareRing::new(RING_BYTES as usize / 64)?;
+        Ok(Self { ring, known: 0, produced: 0, consumed: 0, producer_work, consumer_work, back_off })
+    }
+}
+
+impl Flow for BareFlow {
+    fn produce(&mut self, frames: u64) {
+        let payload = [0x5a; FRAME_WORDS];
+        for _ in 0..frames {
+            work(self.producer_work);
+            self.produced += 1;
+            while !self.ring.has_room(self.produced, &mut self.known) {
+                std::hint::spin_loop();
+            }
+            self.ring.write(self.produced, &payload);
+        }
+    }
+
+    fn consume(&mut self, frames: u64) {
         let mut payload = [0; FRAME_WORDS];
-        for number in 1..=SMALL_FRAMES {
-            while !ring.read(number, &mut payload) {
-                std::hint::spin_loop();
+        for _ in 0..frames {
+            self.consumed += 1;
+            while !self.ring.read(self.consumed, &mut payload) {
+                back_off(self.back_off);
             }
-            if number % CREDIT_EVERY == 0 {
-                ring.give_credit(number);
+            std::hint::black_box(&payload);
+            if self.consumed.is_multiple_of(CREDIT_EVERY) {
+                self.ring.give_credit(self.consumed);
             }
+            work(self.consumer_work);
         }
-    };
-    together(produce, consume)
-}
-
-/// One thread that copies as much, in pieces as large, through as much memory as the ring has.
-fn copy_stream() -> Outcome<f64> {
-    pin(CORES[0])?;
-    let from = vec![0x5a_u8; LARGE];
-    let mut ring = vec![0u8; LARGE_RING as usize];
-    let started = Instant::now();
-    for frame in 0..LARGE_FRAMES as usize {
-        let at = frame % (LARGE_RING as usize / LARGE) * LARGE;
-        ring[at..at + LARGE].copy_from_slice(&from);
-        std::hint::black_box(&mut ring);
+        self.ring.give_credit(self.consumed);
     }
-    Ok(started.elapsed().as_secs_f64())
 }
