@@ -4,7 +4,7 @@
  *
  * A lane is described once, in bytes from the start of its regions; sizes come from here and never from shared memory.
  */
-import type { Backpressure, Field, Stdio, Wait } from "./model/config.ts";
+import type { Backpressure, FieldType, Stdio, Wait } from "./model/config.ts";
 import type { DriverName, Hash, Instance, RouteName, Saddr } from "./model/names.ts";
 
 /** Why something runs: which plan (or none, for the restart of a committed graph) and which move. */
@@ -87,8 +87,29 @@ export interface OpenToken {
 export interface CellEndpoint {
   readonly name: string;
   readonly direction: "in" | "out";
-  readonly fields: readonly Field[];
+  readonly contract: string;
+  /** The version that the driver is declared to be written for. */
+  readonly version: string;
+  readonly capabilities: readonly string[];
+  readonly fields: readonly CellField[];
+  /** What a record is since each version that added something, oldest first; empty for opaque payloads. */
+  readonly layouts: readonly CellLayout[];
   readonly dependsOn: readonly string[];
+}
+
+export interface CellField {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly count: number;
+  readonly offset: number;
+  /** The bytes of one element of its default; what is missing at the end is zeroes. */
+  readonly default: Uint8Array;
+}
+
+export interface CellLayout {
+  readonly since: string;
+  readonly bytes: number;
+  readonly hash: Hash;
 }
 
 /** All that the keeper needs to start one driver in its cell. */

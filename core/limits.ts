@@ -8,6 +8,10 @@ export const LIMITS = {
   contracts: 1_000,
   endpointsOfADriver: 64,
   fieldsOfAContract: 256,
+  valuesOfAnEnum: 256,
+  earlierOfAContract: 16,
+  /** Bytes of a text that stands for a field which a record lacks. */
+  defaultBytes: 1_024,
   rules: 1_000,
   argumentsOfADriver: 1_024,
   filesOfADriver: 1_024,

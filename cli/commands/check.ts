@@ -3,6 +3,7 @@ import type { Call, Command } from "../command.ts";
 import { layout } from "../layout.ts";
 import { compareMirrors, mirrorIssues } from "../project/mirrors.ts";
 import { openChecked } from "../project/open.ts";
+import { demandPromises } from "../project/promises.ts";
 
 export const command: Command = {
   name: "check",
@@ -15,6 +16,7 @@ export const command: Command = {
     const at = layout(call.dir);
     const checked = await openChecked(at);
     const { config } = checked;
+    demandPromises(config, at);
     // What was never rendered is no lie yet; `rtt serve` asks for all of it.
     const stale = compareMirrors(checked, at).filter((each) => each.kind !== "missing");
     if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale));

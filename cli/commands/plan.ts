@@ -14,6 +14,7 @@ import { type Layout, layout } from "../layout.ts";
 import { terminalWidth } from "../output.ts";
 import { grantPlan } from "../project/grant.ts";
 import { secretKeys } from "../project/keyring.ts";
+import { demandPromises } from "../project/promises.ts";
 import { openScenario } from "../project/scenario.ts";
 
 export const command: Command = {
@@ -33,6 +34,7 @@ export const command: Command = {
     const at = layout(call.dir);
     const { hasher } = openCrypto();
     const { scenario } = await openScenario(at, call.value("facts"));
+    demandPromises(scenario.config, at);
     const plan = demand(makePlan(scenario, await loadHighs(), hasher));
     if (plan === "noChange") {
       call.output.line("nothing to do: what is committed is what the configuration asks for");

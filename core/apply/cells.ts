@@ -1,12 +1,16 @@
 /** What the keeper is told of one driver's cell: from its signed manifest, its place in the plan, and fresh tokens. */
 import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
-import type { CellSpec, Tag } from "../keeper.ts";
+import type { CellEndpoint, CellSpec, Tag } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
 import type { PlacedDriver } from "../model/graph.ts";
 import type { DriverName, Hash, Instance } from "../model/names.ts";
-import { type Manifest, parseManifest } from "../model/manifest.ts";
+import { defaultElement } from "../model/codec.ts";
+import { layoutSteps } from "../model/layout_hash.ts";
+import { type Manifest, type ManifestEndpoint, parseManifest, revisionIn } from "../model/manifest.ts";
+import { placeFields } from "../model/record.ts";
 import type { ClosureFile } from "../model/scenario.ts";
 import { flag, list, matching, object, text } from "../model/shape.ts";
+import { formatVersion } from "../model/version.ts";
 import type { Entropy, Hasher, Store } from "../ports.ts";
 import { parseCanonical } from "../trust/canonical.ts";
 import { makeTokens } from "../trust/tokens.ts";
@@ -74,12 +78,7 @@ export function cellSpec({ blueprint, instance, tag, stopOrder, nowNs }: CellReq
     run: commandLine(manifest.run, closure),
     env: manifest.env,
     stdio: manifest.stdio,
-    endpoints: manifest.endpoints.map(({ name, direction, fields, dependsOn }) => ({
-      name,
-      direction,
-      fields,
-      dependsOn,
-    })),
+    endpoints: manifest.endpoints.map((each) => cellEndpoint(each, tools.hasher)),
     closure: closure.filter((each) => isOfProject(each.path)),
     files: manifest.files.map(({ path, access }) => ({
       path: isAbsolute(path) ? path : `${tools.project}/${path}`,
@@ -95,6 +94,25 @@ export function cellSpec({ blueprint, instance, tag, stopOrder, nowNs }: CellReq
     tokens: makeTokens(manifest.endpoints, nowNs + LIMITS.tokenLifeNs, tools.entropy),
     stopOrder,
   };
+}
+
+function cellEndpoint(endpoint: ManifestEndpoint, hasher: Hasher): CellEndpoint {
+  const { name, direction, contract, version, capabilities, dependsOn } = endpoint;
+  const { fields } = revisionIn(endpoint);
+  const cellFields = placeFields(fields).fields.map((field) => ({
+    name: field.name,
+    type: field.type,
+    count: field.count,
+    offset: field.offset,
+    default: withoutZeroes(defaultElement(field)),
+  }));
+  const layouts = layoutSteps(contract, fields, hasher).map((step) => ({ ...step, since: formatVersion(step.since) }));
+  return { name, direction, contract, version, capabilities, fields: cellFields, layouts, dependsOn };
+}
+
+/** A short text in a large field is a short default. */
+function withoutZeroes(bytes: Uint8Array): Uint8Array {
+  return bytes.slice(0, bytes.findLastIndex((byte) => byte !== 0) + 1);
 }
 
 /**

@@ -31,20 +31,42 @@ export interface PanelConfig {
 
 export type Scalar = "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" | "bool";
 
-/** A field of a fixed-layout record; `count` > 1 is a fixed array. Order is the list's. */
+export type FieldType = Scalar | "bytes" | "string";
+
+/** A field of a fixed-layout record. A list of them is in the order of their ordinals, which is the layout's. */
 export interface Field {
   readonly name: string;
-  readonly type: Scalar;
+  readonly type: FieldType;
+  /** Elements of a fixed array; for `bytes` and `string` the most bytes that they hold. */
   readonly count: number;
   readonly unit: string | null;
+  /** The version that it came with. */
+  readonly since: Version;
+  /** Names of an unsigned integer's values, by value: the field is an enum. Empty: it is none. */
+  readonly values: readonly EnumValue[];
+  /** What a reader has where the sender's version did not know the field; for an array each element. Null: zeroes. */
+  readonly default: number | boolean | string | null;
 }
 
-export interface Contract {
-  readonly name: ContractName;
+export interface EnumValue {
+  readonly name: string;
+  readonly value: number;
+  readonly since: Version;
+}
+
+/** One version of a contract and its layout. */
+export interface ContractVersion {
   readonly version: Version;
-  readonly capabilities: readonly string[];
   /** Empty: the payload is opaque bytes. */
   readonly fields: readonly Field[];
+}
+
+export interface Contract extends ContractVersion {
+  readonly name: ContractName;
+  readonly capabilities: readonly string[];
+  /** Versions of which drivers are still about, newest first. */
+  readonly earlier: readonly ContractVersion[];
+  readonly place: Place;
 }
 
 /** An endpoint's contract: an `out` offers an exact version, an `in` accepts a range. */

@@ -8,6 +8,8 @@ import { type RouteName, saddr } from "./names.ts";
 import { suggestion } from "./nearest.ts";
 import type { Report } from "./parse_node.ts";
 import { recordBytes } from "./record.ts";
+import { revisionOf, revisions } from "./revision.ts";
+import { formatRange, formatVersion } from "./version.ts";
 
 /** Names that are declared, those of parts that are no good included: a route to one of them is not what is wrong. */
 export interface Declared {
@@ -66,14 +68,31 @@ function checkEndpoints(driver: Driver, config: Config, declared: Declared, repo
         suggestion(name, inputs, "the driver has no inputs: leave `dependsOn` out"),
       );
     }
+    checkRevision(endpoint, config, path, report);
     checkFrame(driver, endpoint, config, path, report);
   }
+}
+
+/** What is sent must be known. Of what is accepted the planner asks, when it is to be joined. */
+function checkRevision(endpoint: Endpoint, config: Config, path: string, report: Report): void {
+  const contract = config.contracts.get(endpoint.contract);
+  if (!contract || endpoint.direction === "in" || revisions(contract).every((each) => each.fields.length === 0)) return;
+  if (revisionOf(endpoint, contract)) return;
+  const declared = revisions(contract).map((each) => formatVersion(each.version)).join(" and ");
+  report.add(
+    "contract.version",
+    path,
+    `cannot use \`${path}\` because \`${contract.name}\` is declared as ${declared}, which says nothing of ` +
+      formatRange(endpoint.accepts).replace(/^=/, ""),
+    "correct the version, or add that one and its fields to the contract's `earlier`",
+  );
 }
 
 /** A program with frames of a fixed size must mean the record that its contract means. */
 function checkFrame(driver: Driver, endpoint: Endpoint, config: Config, path: string, report: Report): void {
   const { frame } = driver.stdio;
-  const record = recordBytes(config.contracts.get(endpoint.contract)?.fields ?? []);
+  const contract = config.contracts.get(endpoint.contract);
+  const record = recordBytes((contract && revisionOf(endpoint, contract))?.fields ?? []);
   if (driver.speaks !== "stdio" || frame.kind !== "fixed" || record === 0 || frame.bytes === record) return;
   report.add(
     "driver.frame",

@@ -3,14 +3,16 @@
  * later. It is plain JSON whose lists are sorted where their order means nothing, so that one declaration has one manifest
  * and one hash, whatever the order in which it was written.
  */
-import { issue, ok, refuse, type Result } from "../errors.ts";
+import { assert, issue, ok, refuse, type Result } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Contract, Driver, Endpoint, Field, Scalar, Stdio } from "./config.ts";
+import type { Contract, ContractVersion, Driver, Endpoint, Field, Stdio } from "./config.ts";
 import { type ContractName, type DriverName, type EndpointName, parseContractName } from "./names.ts";
+import { SCALARS } from "./record.ts";
+import { revisionOf } from "./revision.ts";
 import { count, flag, list, matching, nullable, object, oneOf, type Shape, tagged, text } from "./shape.ts";
-import { formatRange, parseRange } from "./version.ts";
+import { formatRange, formatVersion, parseRange, parseVersion } from "./version.ts";
 
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
 
 export interface Manifest {
   readonly version: typeof MANIFEST_VERSION;
@@ -43,12 +45,20 @@ export interface ManifestEndpoint {
   readonly contract: ContractName;
   /** A range in its one spelling: `=1.2.0`, `>=1.0.0 <2.0.0`. */
   readonly accepts: string;
+  /** The version that `fields` is of: what an `out` sends, and the newest that an `in` was declared to know. */
+  readonly version: string;
   /** Sorted. */
   readonly capabilities: readonly string[];
   /** Sorted. */
   readonly dependsOn: readonly EndpointName[];
   /** The payload's layout as the contract has it; their order is the layout's. Empty: opaque bytes. */
-  readonly fields: readonly Field[];
+  readonly fields: readonly ManifestField[];
+}
+
+/** A `Field` whose versions are text. */
+export interface ManifestField extends Omit<Field, "since" | "values"> {
+  readonly since: string;
+  readonly values: readonly { readonly name: string; readonly value: number; readonly since: string }[];
 }
 
 export function manifestOf(driver: Driver, contracts: ReadonlyMap<ContractName, Contract>): Manifest {
@@ -60,7 +70,7 @@ export function manifestOf(driver: Driver, contracts: ReadonlyMap<ContractName, 
     speaks: driver.speaks,
     stdio: driver.speaks === "stdio" ? plainStdio(driver.stdio) : null,
     endpoints: sortedBy([...driver.endpoints.values()], (each) => each.name).map((each) =>
-      manifestEndpoint(each, contracts.get(each.contract)?.fields ?? [])
+      manifestEndpoint(each, contracts.get(each.contract))
     ),
     files: sortedBy([...driver.files], ([path]) => path).map(([path, access]) => ({ path, access })),
     closure: [...new Set(driver.closure)].sort(),
@@ -75,16 +85,39 @@ export function manifestOf(driver: Driver, contracts: ReadonlyMap<ContractName, 
   };
 }
 
-function manifestEndpoint(endpoint: Endpoint, fields: readonly Field[]): ManifestEndpoint {
+function manifestEndpoint(endpoint: Endpoint, contract: Contract | undefined): ManifestEndpoint {
+  const revision = contract && revisionOf(endpoint, contract);
   return {
     name: endpoint.name,
     direction: endpoint.direction,
     contract: endpoint.contract,
     accepts: formatRange(endpoint.accepts),
+    // Opaque payloads are the same in all versions: then the contract's own is as good as any.
+    version: formatVersion(revision?.version ?? contract?.version ?? endpoint.accepts.from),
     capabilities: [...new Set(endpoint.capabilities)].sort(),
     dependsOn: [...new Set(endpoint.dependsOn)].sort(),
-    fields: fields.map(({ name, type, count, unit }) => ({ name, type, count, unit })),
+    fields: (revision?.fields ?? []).map(plainField),
   };
+}
+
+function plainField({ name, type, count, unit, since, values, default: value }: Field): ManifestField {
+  const plainValues = values.map((each) => ({ ...each, since: formatVersion(each.since) }));
+  return { name, type, count, unit, since: formatVersion(since), values: plainValues, default: value };
+}
+
+/** The layout that a manifest speaks of. */
+export function revisionIn({ version, fields }: Pick<ManifestEndpoint, "version" | "fields">): ContractVersion {
+  const read = (text: string) => {
+    const parsed = parseVersion(text);
+    assert(parsed !== undefined, `a manifest was read that has the version ${text}`);
+    return parsed;
+  };
+  const fieldOf = ({ since, values, ...each }: ManifestField): Field => ({
+    ...each,
+    since: read(since),
+    values: values.map((value) => ({ ...value, since: read(value.since) })),
+  });
+  return { version: read(version), fields: fields.map(fieldOf) };
 }
 
 /** Only the members that are known, so that nothing else of a declaration gets into a signed document. */
@@ -130,7 +163,12 @@ function ascending(keys: readonly string[]): boolean {
 }
 
 const NAME = matching(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/);
-const SCALARS: readonly Scalar[] = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "bool"];
+const version: Shape = (value) => typeof value === "string" && parseVersion(value) ? undefined : "";
+/** Within what JSON carries exactly. */
+const fieldDefault: Shape = (value) => {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return undefined;
+  return typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : "";
+};
 const positive: Shape = (value) => count(value) ?? (value === 0 ? "" : undefined);
 const contractName: Shape = (value) => typeof value === "string" && parseContractName(value) ? undefined : "";
 /** A range in the spelling that `formatRange` gives it. */
@@ -153,10 +191,19 @@ const ENDPOINT = object({
   direction: oneOf("in", "out"),
   contract: contractName,
   accepts: range,
+  version,
   capabilities: list(text, LIMITS.fieldsOfAContract),
   dependsOn: list(NAME, LIMITS.endpointsOfADriver),
   fields: list(
-    object({ name: NAME, type: oneOf(...SCALARS), count: positive, unit: nullable(text) }),
+    object({
+      name: NAME,
+      type: oneOf(...SCALARS, "bytes", "string"),
+      count: positive,
+      unit: nullable(text),
+      since: version,
+      values: list(object({ name: NAME, value: count, since: version }), LIMITS.valuesOfAnEnum),
+      default: fieldDefault,
+    }),
     LIMITS.fieldsOfAContract,
   ),
 });

@@ -1,13 +1,16 @@
 /** The panel and the contracts of a declaration. */
 import { LIMITS } from "../limits.ts";
-import type { Contract, Field, PanelConfig, Scalar } from "./config.ts";
+import type { Contract, ContractVersion, PanelConfig } from "./config.ts";
 import { parseDuration } from "./duration.ts";
+import { breachIssues } from "./evolution.ts";
 import { type ContractName, parseContractName, parseEndpointName } from "./names.ts";
+import { NAME_RULE, readFields } from "./parse_fields.ts";
 import type { Node } from "./parse_node.ts";
-import { recordBytes, SCALARS } from "./record.ts";
-import { parseVersion } from "./version.ts";
+import { revisions } from "./revision.ts";
+import { compareVersions, formatVersion, parseVersion, type Version } from "./version.ts";
 
-export const NAME_RULE = 'a name: a letter, then letters, digits, "_" and "-", at most 63 characters';
+/** Of a contract whose version can't be read, so that its fields are judged all the same. */
+const FIRST_VERSION: Version = { major: 1, minor: 0, patch: 0 };
 const VERSION_RULE = 'a version of three numbers such as "1.2.0"';
 
 export function readPanel(node: Node): PanelConfig {
@@ -39,8 +42,13 @@ export function readContract(text: string, node: Node): Contract | undefined {
   }
   const version = node.get("version").parsed(parseVersion, VERSION_RULE);
   const capabilities = readSet(node.get("capabilities"), "capability");
-  const fields = readFields(node.get("fields"));
-  return version && { name, version, capabilities, fields };
+  const fields = readFields(node.get("fields"), version ?? FIRST_VERSION);
+  const earlier = node.get("earlier");
+  if (!version) return undefined;
+  const known = earlier.there() ? readEarlier(earlier, version) : [];
+  const contract = { name, version, capabilities, fields, earlier: known, place: node.place };
+  if (node.sound()) checkPromises(contract, node);
+  return contract;
 }
 
 /** A list of texts that has nothing twice. */
@@ -54,42 +62,34 @@ export function readSet(node: Node, what: string): readonly string[] {
   return texts.map(([, text]) => text);
 }
 
-function readFields(node: Node): readonly Field[] {
-  const seen = new Set<string>();
-  const fields = node.items(LIMITS.fieldsOfAContract).flatMap((each) => {
-    const field = readField(each);
-    if (seen.has(field.name)) {
-      each.refuse("config.value", `a field \`${field.name}\` is there already`, "give it another name");
+/** Versions of which drivers are still about, newest first. */
+function readEarlier(node: Node, version: Version): readonly ContractVersion[] {
+  const earlier = node.items(LIMITS.earlierOfAContract).flatMap((each) => {
+    const older = each.get("version").parsed(parseVersion, VERSION_RULE);
+    if (older && compareVersions(older, version) >= 0) {
+      const why = `${formatVersion(older)} is not earlier than the contract's own ${formatVersion(version)}`;
+      each.refuse("contract.version", why, "list versions before that one");
     }
-    seen.add(field.name);
-    return each.sound() ? [field] : [];
-  });
-  const bytes = recordBytes(fields);
-  if (bytes > LIMITS.recordBytes) {
-    node.refuse(
-      "contract.size",
-      `its record has ${bytes} bytes and the most is ${LIMITS.recordBytes}`,
-      "send large data as opaque bytes: a contract without fields",
-    );
+    return older ? [{ version: older, fields: readFields(each.get("fields"), older), node: each }] : [];
+  }).sort((one, other) => compareVersions(other.version, one.version));
+  for (const [at, each] of earlier.entries()) {
+    const before = earlier[at - 1];
+    if (!before || compareVersions(before.version, each.version) !== 0) continue;
+    each.node.refuse("contract.version", `${formatVersion(each.version)} is there twice`, "take one of the two away");
   }
-  return fields;
+  return earlier.map(({ version, fields }) => ({ version, fields }));
 }
 
-function readField(node: Node): Field {
-  const [type, count] = node.get("type").parsed(parseFieldType, 'a type such as "f64" or "f32[3]"') ?? ["u8", 1];
-  const unit = node.get("unit");
-  return {
-    name: node.get("name").parsed(parseEndpointName, NAME_RULE) ?? "",
-    type,
-    count,
-    unit: unit.there() ? unit.text() : null,
-  };
-}
-
-function parseFieldType(text: string): readonly [Scalar, number] | undefined {
-  const match = /^([a-z0-9]+)(?:\[([1-9][0-9]{0,5})\])?$/.exec(text);
-  const type = SCALARS.find((each) => each === match?.[1]);
-  return match && type ? [type, match[2] === undefined ? 1 : Number(match[2])] : undefined;
+/** Each version keeps what the one before it promised. */
+function checkPromises(contract: Contract, node: Node): void {
+  const [newest, ...older] = revisions(contract);
+  let newer = newest;
+  for (const each of older) {
+    if (!newer) return;
+    const path = newer === contract ? node.path : `${node.path}.earlier`;
+    node.report.issues.push(...breachIssues(contract.name, each, newer, node.report.place(`${path}.fields`)));
+    newer = each;
+  }
 }
 
 /** `imu.sample@^1.0` in two, or undefined. */

@@ -3,7 +3,8 @@ import { LIMITS } from "../limits.ts";
 import type { Contract, Driver, Endpoint, Stdio } from "./config.ts";
 import { type ContractName, type EndpointName, parseDriverName, parseEndpointName } from "./names.ts";
 import { parseSize } from "./duration.ts";
-import { NAME_RULE, readDuration, readSet, splitAt } from "./parse_contract.ts";
+import { readDuration, readSet, splitAt } from "./parse_contract.ts";
+import { NAME_RULE } from "./parse_fields.ts";
 import type { Node } from "./parse_node.ts";
 import { exactly, parseRange, parseVersion, type Range } from "./version.ts";
 

@@ -2,7 +2,7 @@
 import { LIMITS } from "../limits.ts";
 import type { Policy, Rule, Waiver } from "./config.ts";
 import { parseDriverName, parseRouteName } from "./names.ts";
-import { NAME_RULE } from "./parse_contract.ts";
+import { NAME_RULE } from "./parse_fields.ts";
 import type { Node } from "./parse_node.ts";
 
 export function readPolicy(node: Node): Policy {

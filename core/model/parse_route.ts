@@ -3,10 +3,12 @@ import { LIMITS } from "../limits.ts";
 import type { End, Endpoint, Route } from "./config.ts";
 import { formatSize, parseRate, parseSize } from "./duration.ts";
 import { parseEndpointName, parseRouteName, type RouteName, splitSaddr } from "./names.ts";
-import { NAME_RULE, readDuration } from "./parse_contract.ts";
+import { readDuration } from "./parse_contract.ts";
 import { type Contracts, parseAccepted } from "./parse_driver.ts";
+import { NAME_RULE } from "./parse_fields.ts";
 import type { Node } from "./parse_node.ts";
 import { recordBytes } from "./record.ts";
+import { newestIn, revisionOf } from "./revision.ts";
 
 /** Bytes of a frame's header, and how many of the largest frames fit in a ring. */
 const HEADER_BYTES = 32;
@@ -151,16 +153,21 @@ interface Recorded {
   readonly bytes: number;
 }
 
-/** What the route carries, where its contract has a layout. */
+/** The largest record that the route may carry, where its contract has a layout. */
 function recordOf(
   from: End | undefined,
   to: End | undefined,
   contracts: Contracts,
   endpointOf: EndpointOf,
 ): Recorded | undefined {
-  const named = (end: End | undefined, side: "from" | "to") =>
-    end?.kind === "any" ? end.contract : end && endpointOf(end, side)?.contract;
-  const contract = contracts.get(named(from, "from") ?? named(to, "to") ?? "" as never);
-  const bytes = contract ? recordBytes(contract.fields) : 0;
-  return contract && bytes > 0 ? { contract: contract.name, bytes } : undefined;
+  const records = [[from, "from"] as const, [to, "to"] as const].flatMap(([end, side]): Recorded[] => {
+    const endpoint = end?.kind === "any" ? undefined : end && endpointOf(end, side);
+    const contract = contracts.get(end?.kind === "any" ? end.contract : endpoint?.contract ?? "" as never);
+    if (!contract) return [];
+    const revision = end?.kind === "any" ? newestIn(contract, end.range) : endpoint && revisionOf(endpoint, contract);
+    return [{ contract: contract.name, bytes: recordBytes(revision?.fields ?? []) }];
+  });
+  const [one, other] = records;
+  const largest = one && other && other.bytes > one.bytes ? other : one;
+  return largest && largest.bytes > 0 ? largest : undefined;
 }

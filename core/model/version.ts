@@ -64,6 +64,17 @@ export function compareVersions(one: Version, other: Version): number {
   return one.major - other.major || one.minor - other.minor || one.patch - other.patch;
 }
 
+/** The first version of those that promise to be compatible with this one: 1.4.2 is of the line of 1.0.0, 0.3.1 of 0.3.0. */
+export function lineOf(version: Version): Version {
+  const { major, minor, patch } = version;
+  if (major > 0) return { major, minor: 0, patch: 0 };
+  return minor > 0 ? { major, minor, patch: 0 } : { major, minor, patch };
+}
+
+export function sameLine(one: Version, other: Version): boolean {
+  return compareVersions(lineOf(one), lineOf(other)) === 0;
+}
+
 export function formatVersion(version: Version): string {
   return `${version.major}.${version.minor}.${version.patch}`;
 }

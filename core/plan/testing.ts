@@ -156,7 +156,7 @@ export function config({ contracts = {}, drivers, routes, policy = {} }: ConfigW
 function contract(name: string, version: string): Contract {
   const parsed = parseVersion(version);
   if (!parsed) throw new Error(`no version: ${version}`);
-  return { name: name as ContractName, version: parsed, capabilities: [], fields: [] };
+  return { name: name as ContractName, version: parsed, capabilities: [], fields: [], earlier: [], place: PLACE };
 }
 
 /** Nodes in a row, each with caches, each with cores of so many threads; neighbours are 21 apart, others 31. */

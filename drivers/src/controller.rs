@@ -2,7 +2,8 @@
 use crate::arguments::Arguments;
 use crate::outcome::{Outcome, unless_stopping};
 use crate::pole::{State, control};
-use crate::record::{Layout, Value};
+use crate::record::Layout;
+use crate::value::Value;
 use rtt_driver::{Driver, SendError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub fn run(arguments: Arguments) -> Outcome {
     let driver = Driver::connect()?;
     let layout = |name: &str| -> Outcome<Layout> {
         let found = driver.endpoints().iter().find(|each| each.name == name);
-        Layout::new(&found.ok_or_else(|| format!("the manifest has no endpoint `{name}`"))?.fields)
+        Layout::new(found.ok_or_else(|| format!("the manifest has no endpoint `{name}`"))?)
     };
     let (state_layout, force_layout) = (layout("state")?, layout("force")?);
     let columns = Columns::of(&state_layout)?;

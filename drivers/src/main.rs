@@ -3,6 +3,7 @@ mod arguments;
 mod controller;
 mod exec;
 mod generate;
+mod line;
 mod noise;
 mod outcome;
 mod pacing;
@@ -13,6 +14,7 @@ mod procfs;
 mod record;
 mod sampler;
 mod sink;
+mod value;
 
 use arguments::Arguments;
 use outcome::Outcome;

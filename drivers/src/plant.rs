@@ -3,7 +3,8 @@ use crate::arguments::Arguments;
 use crate::outcome::{Outcome, unless_stopping};
 use crate::pacing::Beat;
 use crate::pole::{Pole, State};
-use crate::record::{Layout, Value};
+use crate::record::Layout;
+use crate::value::Value;
 use rtt_driver::{Driver, Input, Output, SendError};
 use std::io::Write as _;
 
@@ -43,15 +44,15 @@ struct Link {
 
 impl Link {
     fn new(driver: &Driver) -> Outcome<Self> {
-        let fields = |name: &str| {
+        let layout = |name: &str| -> Outcome<Layout> {
             let found = driver.endpoints().iter().find(|each| each.name == name);
-            found.map(|each| each.fields.clone()).ok_or_else(|| format!("the manifest has no endpoint `{name}`"))
+            Layout::new(found.ok_or_else(|| format!("the manifest has no endpoint `{name}`"))?)
         };
-        let force_layout = Layout::new(&fields("force")?)?;
+        let force_layout = layout("force")?;
         Ok(Self {
             state: driver.output("state")?,
             force: driver.input("force")?,
-            state_layout: Layout::new(&fields("state")?)?,
+            state_layout: layout("state")?,
             force_at: force_layout.find("force")?,
             force_layout,
             payload: Vec::new(),

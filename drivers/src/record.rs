@@ -1,118 +1,104 @@
-//! Records: the fixed-layout payload of a contract, packed, little endian, in the order of its fields; and the same as a line
-//! of text, its numbers divided by blanks.
+//! Records: the fixed-layout payload of a contract, as its manifest places it; and the same as a line of text, its values
+//! divided by blanks.
+use crate::line::{Words, parse_word, write_word};
 use crate::outcome::Outcome;
-use rtt_driver::Field;
-use std::fmt::Write as _;
+use crate::value::{Kind, Value};
+use rtt_driver::Endpoint;
+use std::borrow::Cow;
 
-/// One number of a record. Integers keep all their bits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-}
-
-impl Value {
-    pub fn as_f64(self) -> f64 {
-        match self {
-            Self::Unsigned(value) => value as f64,
-            Self::Signed(value) => value as f64,
-            Self::Float(value) => value,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Unsigned(usize),
-    Signed(usize),
-    F32,
-    F64,
-    Bool,
-}
-
-impl Kind {
-    fn bytes(self) -> usize {
-        match self {
-            Self::Unsigned(bytes) | Self::Signed(bytes) => bytes,
-            Self::F32 => 4,
-            Self::F64 => 8,
-            Self::Bool => 1,
-        }
-    }
+#[derive(Clone, Debug)]
+struct Item {
+    name: String,
+    kind: Kind,
+    offset: usize,
 }
 
 /// The layout of a contract's record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Layout {
-    names: Vec<String>,
-    kinds: Vec<Kind>,
-    bytes: usize,
+    items: Vec<Item>,
+    /// Of a record of each version, oldest first.
+    sizes: Vec<usize>,
+    /// What stands for the fields that an earlier record lacks.
+    defaults: Vec<u8>,
 }
 
 impl Layout {
     /// Names of array fields are `gyro[0]`, `gyro[1]`, …
-    pub fn new(fields: &[Field]) -> Outcome<Self> {
-        let (mut names, mut kinds) = (Vec::new(), Vec::new());
-        for field in fields {
-            let kind = kind(&field.kind)?;
-            for at in 0..field.count {
-                names.push(if field.count == 1 { field.name.clone() } else { format!("{}[{at}]", field.name) });
-                kinds.push(kind);
+    pub fn new(endpoint: &Endpoint) -> Outcome<Self> {
+        let sizes: Vec<usize> = endpoint.layouts.iter().map(|layout| layout.bytes as usize).collect();
+        let (mut items, mut defaults) = (Vec::new(), vec![0; sizes.last().copied().unwrap_or(0)]);
+        for field in &endpoint.fields {
+            let kind = Kind::of(field)?;
+            let elements = if let Kind::Text(_) | Kind::Bytes(_) = kind { 1 } else { field.count as usize };
+            for at in 0..elements {
+                let name = if elements == 1 { field.name.clone() } else { format!("{}[{at}]", field.name) };
+                let offset = field.offset as usize + at * kind.bytes();
+                let place = defaults.get_mut(offset..offset + kind.bytes());
+                let place = place.ok_or_else(|| format!("cannot use the layout because `{name}` is outside of it"))?;
+                let given = field.default.len().min(place.len());
+                place[..given].copy_from_slice(&field.default[..given]);
+                items.push(Item { name, kind, offset });
             }
         }
-        let bytes = kinds.iter().map(|kind| kind.bytes()).sum();
-        Ok(Self { names, kinds, bytes })
+        Ok(Self { items, sizes, defaults })
     }
 
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.defaults.len()
     }
 
     /// Whether payloads are opaque: the contract declares no field.
     pub fn is_opaque(&self) -> bool {
-        self.kinds.is_empty()
+        self.items.is_empty()
     }
 
     /// Where a field stands, for reading it by name.
     pub fn find(&self, name: &str) -> Outcome<usize> {
-        let found = self.names.iter().position(|each| each == name);
+        let found = self.items.iter().position(|each| each.name == name);
         found.ok_or_else(|| format!("cannot use this contract because it has no field `{name}`").into())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.items.iter().map(|each| each.name.as_str())
     }
 
-    /// The values of a payload, or an error when it has another length.
-    pub fn decode(&self, payload: &[u8]) -> Outcome<Vec<Value>> {
-        if payload.len() != self.bytes {
-            return Err(format!(
-                "cannot read a record of {} bytes because its contract has {}",
-                payload.len(),
-                self.bytes
-            )
-            .into());
+    /// The record of this layout in a payload: an earlier version's is filled up, and a later one's cut.
+    pub fn fit<'a>(&self, payload: &'a [u8]) -> Outcome<Cow<'a, [u8]>> {
+        if let Some(record) = payload.get(..self.bytes()) {
+            return Ok(Cow::Borrowed(record));
         }
-        let mut rest = payload;
-        let mut take = |kind: Kind| {
-            let (head, tail) = rest.split_at(kind.bytes());
-            rest = tail;
-            decode(kind, head)
+        if !self.sizes.contains(&payload.len()) {
+            let why = format!("its contract has {}", self.bytes());
+            return Err(format!("cannot read a record of {} bytes because {why}", payload.len()).into());
+        }
+        let mut record = self.defaults.clone();
+        record[..payload.len()].copy_from_slice(payload);
+        Ok(Cow::Owned(record))
+    }
+
+    /// The values of a payload, or an error when it is no record of any version.
+    pub fn decode(&self, payload: &[u8]) -> Outcome<Vec<Value>> {
+        let record = self.fit(payload)?;
+        let value = |Item { name, kind, offset }: &Item| {
+            let decoded = kind.decode(&record[*offset..offset + kind.bytes()]);
+            decoded.map_err(|error| format!("cannot read `{name}` of a record: {error}").into())
         };
-        Ok(self.kinds.iter().map(|kind| take(*kind)).collect())
+        self.items.iter().map(value).collect()
     }
 
     /// The payload of these values. Numbers that do not fit are the nearest that do.
     pub fn encode(&self, values: &[Value], into: &mut Vec<u8>) -> Outcome {
-        if values.len() != self.kinds.len() {
+        if values.len() != self.items.len() {
             return Err(
-                format!("cannot write {} values because the contract has {}", values.len(), self.kinds.len()).into()
+                format!("cannot write {} values because the contract has {}", values.len(), self.items.len()).into()
             );
         }
         into.clear();
-        for (kind, value) in self.kinds.iter().zip(values) {
-            encode(*kind, *value, into);
+        into.resize(self.bytes(), 0);
+        for (Item { name, kind, offset }, value) in self.items.iter().zip(values) {
+            let written = kind.encode(value, &mut into[*offset..offset + kind.bytes()]);
+            written.map_err(|error| format!("cannot write `{name}` of a record: {error}"))?;
         }
         Ok(())
     }
@@ -124,23 +110,19 @@ impl Layout {
             if !line.is_empty() {
                 line.push(' ');
             }
-            match value {
-                Value::Unsigned(value) => write!(line, "{value}")?,
-                Value::Signed(value) => write!(line, "{value}")?,
-                Value::Float(value) => write!(line, "{value}")?,
-            }
+            write_word(&value, line)?;
         }
         Ok(())
     }
 
-    /// The payload of a line that has one number for each field.
+    /// The payload of a line that has one word for each field.
     pub fn parse_line(&self, line: &str, into: &mut Vec<u8>) -> Outcome {
-        let mut words = line.split_ascii_whitespace();
-        let mut values = Vec::with_capacity(self.kinds.len());
-        for (kind, name) in self.kinds.iter().zip(&self.names) {
+        let mut words = Words::of(line);
+        let mut values = Vec::with_capacity(self.items.len());
+        for Item { name, kind, .. } in &self.items {
             let word = words.next().ok_or_else(|| format!("cannot read `{line}` because `{name}` is missing"))?;
             let value =
-                parse(*kind, word).ok_or_else(|| format!("cannot read `{line}` because `{name}` is `{word}`"))?;
+                parse_word(*kind, word).ok_or_else(|| format!("cannot read `{line}` because `{name}` is `{word}`"))?;
             values.push(value);
         }
         match words.next() {
@@ -150,88 +132,33 @@ impl Layout {
     }
 }
 
-fn kind(name: &str) -> Outcome<Kind> {
-    Ok(match name {
-        "u8" => Kind::Unsigned(1),
-        "u16" => Kind::Unsigned(2),
-        "u32" => Kind::Unsigned(4),
-        "u64" => Kind::Unsigned(8),
-        "i8" => Kind::Signed(1),
-        "i16" => Kind::Signed(2),
-        "i32" => Kind::Signed(4),
-        "i64" => Kind::Signed(8),
-        "f32" => Kind::F32,
-        "f64" => Kind::F64,
-        "bool" => Kind::Bool,
-        _ => return Err(format!("cannot use the field type `{name}` because there is none of that name").into()),
-    })
-}
-
-fn decode(kind: Kind, bytes: &[u8]) -> Value {
-    let mut wide = [0_u8; 8];
-    wide[..bytes.len()].copy_from_slice(bytes);
-    let bits = u64::from_le_bytes(wide);
-    match kind {
-        Kind::Unsigned(_) | Kind::Bool => Value::Unsigned(bits),
-        Kind::Signed(bytes) => {
-            let unused = 64 - 8 * bytes as u32;
-            Value::Signed(((bits << unused) as i64) >> unused)
-        }
-        Kind::F32 => Value::Float(f64::from(f32::from_bits(bits as u32))),
-        Kind::F64 => Value::Float(f64::from_bits(bits)),
-    }
-}
-
-fn encode(kind: Kind, value: Value, into: &mut Vec<u8>) {
-    match kind {
-        Kind::Unsigned(bytes) => {
-            let most = u64::MAX >> (64 - 8 * bytes as u32);
-            into.extend_from_slice(&unsigned(value).min(most).to_le_bytes()[..bytes]);
-        }
-        Kind::Signed(bytes) => {
-            let most = i64::MAX >> (64 - 8 * bytes as u32);
-            into.extend_from_slice(&signed(value).clamp(-most - 1, most).to_le_bytes()[..bytes]);
-        }
-        Kind::F32 => into.extend_from_slice(&(value.as_f64() as f32).to_le_bytes()),
-        Kind::F64 => into.extend_from_slice(&value.as_f64().to_le_bytes()),
-        Kind::Bool => into.push(u8::from(value.as_f64() != 0.0)),
-    }
-}
-
-/// `as` saturates, and makes 0 of what is no number.
-fn unsigned(value: Value) -> u64 {
-    match value {
-        Value::Unsigned(value) => value,
-        Value::Signed(value) => value.max(0) as u64,
-        Value::Float(value) => value as u64,
-    }
-}
-
-fn signed(value: Value) -> i64 {
-    match value {
-        Value::Unsigned(value) => value.min(i64::MAX as u64) as i64,
-        Value::Signed(value) => value,
-        Value::Float(value) => value as i64,
-    }
-}
-
-/// Integers may also be written as programs like awk do: `1e+06`, `3.0`.
-fn parse(kind: Kind, word: &str) -> Option<Value> {
-    let float = || word.parse::<f64>().ok().map(Value::Float);
-    match kind {
-        Kind::Unsigned(_) | Kind::Bool => word.parse().ok().map(Value::Unsigned).or_else(float),
-        Kind::Signed(_) => word.parse().ok().map(Value::Signed).or_else(float),
-        Kind::F32 | Kind::F64 => float(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rtt_driver::Field;
 
     fn field(name: &str, kind: &str, count: u32) -> Field {
-        Field { name: name.to_owned(), kind: kind.to_owned(), count }
+        Field { name: name.to_owned(), kind: kind.to_owned(), count, ..Field::default() }
+    }
+
+    /// Placed one after the other, each eight bytes up.
+    fn endpoint(fields: Vec<Field>) -> Endpoint {
+        let mut offset = 0_u32;
+        let place = |mut field: Field| {
+            let kind = Kind::of(&field).unwrap();
+            field.offset = offset;
+            let each = if let Kind::Text(_) | Kind::Bytes(_) = kind { 1 } else { field.count };
+            offset = (offset + kind.bytes() as u32 * each).next_multiple_of(8);
+            field
+        };
+        let fields: Vec<Field> = fields.into_iter().map(place).collect();
+        let layout = rtt_driver::Layout { since: "1.0.0".to_owned(), bytes: offset, hash: "0".repeat(64) };
+        Endpoint { fields, layouts: vec![layout], ..Endpoint::opaque("n", rtt_driver::Direction::In) }
+    }
+
+    fn layout(fields: Vec<Field>) -> Layout {
+        Layout::new(&endpoint(fields)).unwrap()
     }
 
     fn fields() -> impl Strategy<Value = Vec<Field>> {
@@ -242,8 +169,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_survives_text(fields in fields(), seed in prop::collection::vec(any::<u8>(), 300)) {
-            let layout = Layout::new(&fields).unwrap();
+        fn a_record_survives_text(fields in fields(), seed in prop::collection::vec(any::<u8>(), 600)) {
+            let layout = layout(fields);
             let (mut line, mut bytes, mut again) = (String::new(), Vec::new(), Vec::new());
             let values = layout.decode(&seed[..layout.bytes()]).unwrap();
             prop_assume!(values.iter().all(|value| value.as_f64().is_finite()));
@@ -251,22 +178,23 @@ mod tests {
             layout.write_line(&bytes, &mut line).unwrap();
             layout.parse_line(&line, &mut again).unwrap();
             prop_assert_eq!(bytes, again);
+            prop_assert_eq!(layout.decode(&seed).unwrap(), values, "what a later version sends beyond is left out");
         }
 
         #[test]
         fn no_line_and_no_payload_panics(fields in fields(), line in "\\PC{0,60}", payload in prop::collection::vec(any::<u8>(), 0..40)) {
-            let layout = Layout::new(&fields).unwrap();
+            let layout = layout(fields);
             let mut bytes = Vec::new();
             if layout.parse_line(&line, &mut bytes).is_ok() {
                 prop_assert_eq!(bytes.len(), layout.bytes());
             }
-            prop_assert_eq!(layout.decode(&payload).is_ok(), payload.len() == layout.bytes());
+            prop_assert_eq!(layout.decode(&payload).is_ok(), payload.len() >= layout.bytes());
         }
     }
 
     #[test]
     fn numbers_that_do_not_fit_are_the_nearest_that_do() {
-        let layout = Layout::new(&[field("a", "u8", 1), field("b", "i16", 1)]).unwrap();
+        let layout = layout(vec![field("a", "u8", 1), field("b", "i16", 1)]);
         let mut bytes = Vec::new();
         layout.parse_line("1e9 -99999", &mut bytes).unwrap();
         assert_eq!(layout.decode(&bytes).unwrap(), [Value::Unsigned(255), Value::Signed(-32_768)]);
@@ -274,9 +202,27 @@ mod tests {
 
     #[test]
     fn a_line_with_too_few_or_too_many_values_is_refused() {
-        let layout = Layout::new(&[field("a", "f64", 2)]).unwrap();
+        let layout = layout(vec![field("a", "f64", 2)]);
         for line in ["", "1", "1 2 3", "1 x"] {
             assert!(layout.parse_line(line, &mut Vec::new()).is_err(), "{line}");
+        }
+    }
+
+    /// What is missing in a record of an earlier version has its default; a size that no version has is refused.
+    #[test]
+    fn an_earlier_record_is_filled_up() {
+        let mut endpoint = endpoint(vec![field("a", "u16", 1), field("b", "f64", 1), field("c", "string", 6)]);
+        endpoint.fields[1].default = 2.5_f64.to_le_bytes().to_vec();
+        endpoint.fields[2].default = b"\x02\0\0\0ok".to_vec();
+        endpoint.layouts.insert(0, rtt_driver::Layout { bytes: 8, ..endpoint.layouts[0].clone() });
+        let layout = Layout::new(&endpoint).unwrap();
+        let values = layout.decode(&[7, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        assert_eq!(values, [Value::Unsigned(7), Value::Float(2.5), Value::Text("ok".to_owned())]);
+        let mut line = String::new();
+        layout.write_line(&[7, 0, 0, 0, 0, 0, 0, 0], &mut line).unwrap();
+        assert_eq!(line, "7 2.5 ok");
+        for bytes in [0, 7, 9, 31] {
+            assert!(layout.decode(&vec![0; bytes]).is_err(), "{bytes}");
         }
     }
 }

@@ -3,7 +3,8 @@ use crate::arguments::Arguments;
 use crate::outcome::Outcome;
 use crate::pacing::Beat;
 use crate::procfs::Counters;
-use crate::record::{Layout, Value};
+use crate::record::Layout;
+use crate::value::Value;
 use rtt_driver::{Driver, SendError};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -18,7 +19,7 @@ pub fn run(mut arguments: Arguments) -> Outcome {
     arguments.done()?;
     let driver = Driver::connect()?;
     let endpoint = driver.endpoints().first().ok_or("the manifest has no endpoint")?.clone();
-    let layout = Layout::new(&endpoint.fields)?;
+    let layout = Layout::new(&endpoint)?;
     let columns: Vec<String> = layout.names().map(str::to_owned).collect();
     let files = Files::open(&driver)?;
     let mut output = driver.output(&endpoint.name)?;

@@ -17,7 +17,7 @@ pub fn run(mut arguments: Arguments) -> Outcome {
     arguments.done()?;
     let driver = Driver::connect()?;
     let endpoint = driver.endpoints().first().ok_or("the manifest has no endpoint")?.clone();
-    let mut keep = Keep::open(Layout::new(&endpoint.fields)?, file.as_deref())?;
+    let mut keep = Keep::open(Layout::new(&endpoint)?, file.as_deref())?;
     let mut input = driver.input(&endpoint.name)?;
     let mut counts = Counts::default();
     let mut reported = monotonic_ns();

@@ -60,13 +60,21 @@ struct Transition {
   bindings @5 :List(StagedBinding);
 }
 
-struct Field { name @0 :Text; type @1 :Text; count @2 :UInt32; }
+# `default` is one element's bytes, for a record of a version that lacks the field; empty: zeroes.
+struct Field { name @0 :Text; type @1 :Text; count @2 :UInt32; offset @3 :UInt32; default @4 :Data; }
+
+# A record of the contract since a version: its bytes, and the hash of what they mean.
+struct Layout { since @0 :Text; bytes @1 :UInt32; hash @2 :Text; }
 
 struct Endpoint {
   name @0 :Text;
   direction @1 :Direction;
   fields @2 :List(Field);
   dependsOn @3 :List(Text);
+  contract @4 :Text;
+  version @5 :Text;
+  capabilities @6 :List(Text);
+  layouts @7 :List(Layout);           # oldest first; none for opaque payloads
 }
 
 struct Stdio {

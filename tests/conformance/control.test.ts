@@ -133,8 +133,12 @@ function listed(made: CellSpec): unknown[] {
     made.endpoints.map((each) => [
       each.name,
       each.direction,
-      each.fields.map((field) => [field.name, field.type, field.count]),
+      each.fields.map((field) => [field.name, field.type, field.count, field.offset, [...field.default]]),
       each.dependsOn,
+      each.contract,
+      each.version,
+      each.capabilities,
+      each.layouts.map((layout) => [layout.since, layout.bytes, layout.hash]),
     ]),
     made.closure.map((each) => [each.path, each.hash, each.executable]),
     made.files.map((each) => [each.path, each.access]),

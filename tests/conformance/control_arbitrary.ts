@@ -85,9 +85,10 @@ const stdio: fc.Arbitrary<Stdio> = fc.record({
 const few = <T>(of: fc.Arbitrary<T>) => fc.array(of, { maxLength: 4 });
 const field = fc.record({
   name: name(),
-  type: fc.constantFrom("u8", "f64", "bool"),
+  type: fc.constantFrom("u8", "f64", "bool", "string"),
   count: fc.integer({ min: 1, max: 1_000 }),
-  unit: fc.constant(null),
+  offset: u32,
+  default: fc.uint8Array({ maxLength: 40 }),
 });
 
 export const cell: fc.Arbitrary<CellSpec> = fc.record({
@@ -101,6 +102,10 @@ export const cell: fc.Arbitrary<CellSpec> = fc.record({
     direction: fc.constantFrom("in", "out"),
     fields: few(field),
     dependsOn: few(name()),
+    contract: fc.array(name(), { minLength: 1, maxLength: 3 }).map((names) => names.join(".")),
+    version: text,
+    capabilities: few(text),
+    layouts: few(fc.record({ since: text, bytes: u32, hash })),
   })),
   closure: few(fc.record({ path: text, hash, executable: fc.boolean() })),
   files: few(fc.record({ path: text, access: fc.constantFrom("r", "rw") })),

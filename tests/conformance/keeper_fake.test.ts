@@ -2,6 +2,7 @@
 import { makeTokens } from "../../core/trust/tokens.ts";
 import type { CellSpec } from "../../core/keeper.ts";
 import { type DriverName, instance } from "../../core/model/names.ts";
+import { opaque } from "../fakes/endpoint.ts";
 import { FakeKeeperPort } from "../fakes/keeper_port.ts";
 import { Random } from "../fakes/random.ts";
 import { keeperSuite, type Placed } from "./keeper_suite.ts";
@@ -16,7 +17,7 @@ function placed(driver: string, number: number, direction: "in" | "out"): Placed
     run: [`rtt:${driver}`],
     env: [],
     stdio: null,
-    endpoints: [{ name: endpoint, direction, fields: [], dependsOn: [] }],
+    endpoints: [opaque(endpoint, direction)],
     closure: [],
     files: [],
     network: false,

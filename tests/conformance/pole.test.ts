@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Lane, laneSide, layOut } from "../../core/apply/layout.ts";
 import type { CellEndpoint, CellSpec, LaneSpec, Transition } from "../../core/keeper.ts";
-import type { Field, Scalar } from "../../core/model/config.ts";
-import { type DriverName, type EndpointName, type Instance, instance } from "../../core/model/names.ts";
+import { type DriverName, type EndpointName, type Hash, type Instance, instance } from "../../core/model/names.ts";
+import { opaque } from "../fakes/endpoint.ts";
 import { RealKeeper } from "./real_keeper.ts";
 import { cellOf, linkOf, Panel } from "./scripted_panel.ts";
 
@@ -11,12 +11,17 @@ const PLANT = instance("plant" as DriverName, 1);
 const RUST = instance("rust" as DriverName, 1);
 const AWK = instance("awk" as DriverName, 1);
 
-const field = (name: string, type: Scalar = "f64"): Field => ({ name, type, count: 1, unit: null });
-const STATE = [field("t", "u64"), field("x"), field("v"), field("angle"), field("rate")];
-const FORCE = [field("force")];
+const STATE = ["t", "x", "v", "angle", "rate"];
+const FORCE = ["force"];
 
-function endpoint(name: string, direction: "in" | "out", fields: readonly Field[]): CellEndpoint {
-  return { name: name as EndpointName, direction, fields, dependsOn: [] };
+/** Its fields have eight bytes each. */
+function endpoint(name: string, direction: "in" | "out", names: readonly string[]): CellEndpoint {
+  const type = (field: string) => field === "t" ? "u64" : "f64";
+  const fields = names.map((each, at) => (
+    { name: each, type: type(each), count: 1, offset: 8 * at, default: new Uint8Array() } as const
+  ));
+  const layouts = [{ since: "1.0.0", bytes: 8 * names.length, hash: "0".repeat(64) as Hash }];
+  return { ...opaque(name, direction), fields, layouts };
 }
 
 function plantCell(nowNs: number): CellSpec {

@@ -14,6 +14,7 @@ import type { Link } from "../../core/model/graph.ts";
 import { laneSide, layOut } from "../../core/apply/layout.ts";
 import { makeTokens } from "../../core/trust/tokens.ts";
 import { assert } from "../../core/errors.ts";
+import { opaque } from "../fakes/endpoint.ts";
 
 /** An event is awaited so long; nothing here takes a second. */
 const WITHIN_MS = 10_000;
@@ -125,16 +126,12 @@ const FRAMES = named("frames", parseEndpointName);
 
 /** `gen`, which sends 1,000 frames a second. */
 export function genCell(nowNs: number, number = 1): CellSpec {
-  return cellOf(gen(number), ["rtt:gen", "--rate=1000", "--bytes=64"], [opaque("out")], nowNs);
+  return cellOf(gen(number), ["rtt:gen", "--rate=1000", "--bytes=64"], [opaque(FRAMES, "out")], nowNs);
 }
 
 /** `sink`, which checks them. */
 export function sinkCell(nowNs: number, number = 1): CellSpec {
-  return cellOf(sink(number), ["rtt:sink"], [opaque("in")], nowNs);
-}
-
-function opaque(direction: "in" | "out"): CellEndpoint {
-  return { name: FRAMES, direction, fields: [], dependsOn: [] };
+  return cellOf(sink(number), ["rtt:sink"], [opaque(FRAMES, "in")], nowNs);
 }
 
 export function cellOf(

@@ -38,12 +38,13 @@ function manifest(name: string): Manifest {
     direction,
     contract: "test.frame" as ContractName,
     accepts: direction === "out" ? "=1.0.0" : ">=1.0.0 <2.0.0",
+    version: "1.0.0",
     capabilities: [],
     dependsOn: [],
     fields: [],
   });
   return {
-    version: 1,
+    version: 2,
     name: name as DriverName,
     run: [`./${name}.bin`],
     env: [],

@@ -1,6 +1,14 @@
 /** From what the panel says (`core/keeper.ts`) to packets of `control.capnp`. */
 import { Message } from "capnp-es";
-import type { CellSpec, KeeperRequest, LaneSpec, Region, StagedBinding, Transition } from "../../../core/keeper.ts";
+import type {
+  CellEndpoint,
+  CellSpec,
+  KeeperRequest,
+  LaneSpec,
+  Region,
+  StagedBinding,
+  Transition,
+} from "../../../core/keeper.ts";
 import type { Stdio } from "../../../core/model/config.ts";
 import * as wire from "../../../ffi/control/generated/control.ts";
 
@@ -191,19 +199,7 @@ function fillCell(to: wire.Cell, cell: CellSpec): void {
   fillTexts(to._initEnv(cell.env.length), cell.env.map(([name, value]) => `${name}=${value}`));
   if (cell.stdio) fillStdio(to._initStdio()._initSome(), cell.stdio);
   const endpoints = to._initEndpoints(cell.endpoints.length);
-  for (const [at, endpoint] of cell.endpoints.entries()) {
-    const each = endpoints.get(at);
-    each.name = endpoint.name;
-    each.direction = endpoint.direction === "in" ? wire.Direction.IN : wire.Direction.OUT;
-    const fields = each._initFields(endpoint.fields.length);
-    for (const [index, field] of endpoint.fields.entries()) {
-      const into = fields.get(index);
-      into.name = field.name;
-      into.type = field.type;
-      into.count = field.count;
-    }
-    fillTexts(each._initDependsOn(endpoint.dependsOn.length), endpoint.dependsOn);
-  }
+  for (const [at, endpoint] of cell.endpoints.entries()) fillEndpoint(endpoints.get(at), endpoint);
   const closure = to._initClosure(cell.closure.length);
   for (const [at, file] of cell.closure.entries()) {
     const each = closure.get(at);
@@ -218,6 +214,31 @@ function fillCell(to: wire.Cell, cell: CellSpec): void {
     each.access = file.access === "r" ? wire.Access.READ : wire.Access.READ_WRITE;
   }
   fillLimits(to, cell);
+}
+
+function fillEndpoint(to: wire.Endpoint, endpoint: CellEndpoint): void {
+  to.name = endpoint.name;
+  to.direction = endpoint.direction === "in" ? wire.Direction.IN : wire.Direction.OUT;
+  to.contract = endpoint.contract;
+  to.version = endpoint.version;
+  fillTexts(to._initCapabilities(endpoint.capabilities.length), endpoint.capabilities);
+  const fields = to._initFields(endpoint.fields.length);
+  for (const [at, field] of endpoint.fields.entries()) {
+    const each = fields.get(at);
+    each.name = field.name;
+    each.type = field.type;
+    each.count = field.count;
+    each.offset = field.offset;
+    each._initDefault(field.default.length).copyBuffer(field.default);
+  }
+  const layouts = to._initLayouts(endpoint.layouts.length);
+  for (const [at, layout] of endpoint.layouts.entries()) {
+    const each = layouts.get(at);
+    each.since = layout.since;
+    each.bytes = layout.bytes;
+    each.hash = layout.hash;
+  }
+  fillTexts(to._initDependsOn(endpoint.dependsOn.length), endpoint.dependsOn);
 }
 
 function fillLimits(to: wire.Cell, cell: CellSpec): void {

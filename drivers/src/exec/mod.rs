@@ -64,7 +64,7 @@ fn feed(driver: &Driver, input: Option<&Endpoint>, mut to: ToChild, stdio: &Stdi
         while !driver.wait_stopping(LOOK_UP) && !to.is_closed() {}
         return Ok(());
     };
-    let layout = Layout::new(&endpoint.fields)?;
+    let layout = Layout::new(endpoint)?;
     let mut lane: Input = driver.input(&endpoint.name)?;
     let mut bytes = Vec::new();
     let mut asked: Option<Instant> = None;
@@ -107,7 +107,7 @@ fn collect(
     } else {
         answered.store(true, Ordering::Relaxed);
     }
-    let layout = Layout::new(output.map_or(&[], |endpoint| &endpoint.fields))?;
+    let layout = output.map_or_else(|| Ok(Layout::default()), Layout::new)?;
     let mut splitter = Splitter::new(stdio.frame);
     let mut payload = Vec::new();
     while !driver.stopping() {

@@ -349,7 +349,7 @@ export class Field extends $.Struct {
   static override readonly _capnp = {
     displayName: "Field",
     id: "af25b828d7e2748f",
-    size: new $.ObjectSize(8, 2),
+    size: new $.ObjectSize(8, 3),
   };
   get name(): string {
     return $.utils.getText(0, this);
@@ -369,15 +369,66 @@ export class Field extends $.Struct {
   set count(value: number) {
     $.utils.setUint32(0, value, this);
   }
+  get offset(): number {
+    return $.utils.getUint32(4, this);
+  }
+  set offset(value: number) {
+    $.utils.setUint32(4, value, this);
+  }
+  _adoptDefault(value: $.Orphan<$.Data>): void {
+    $.utils.adopt(value, $.utils.getPointer(2, this));
+  }
+  _disownDefault(): $.Orphan<$.Data> {
+    return $.utils.disown(this.default);
+  }
+  get default(): $.Data {
+    return $.utils.getData(2, this);
+  }
+  _hasDefault(): boolean {
+    return !$.utils.isNull($.utils.getPointer(2, this));
+  }
+  _initDefault(length: number): $.Data {
+    return $.utils.initData(2, length, this);
+  }
+  set default(value: $.Data) {
+    $.utils.copyFrom(value, $.utils.getPointer(2, this));
+  }
   override toString(): string { return "Field_" + super.toString(); }
+}
+export class Layout extends $.Struct {
+  static override readonly _capnp = {
+    displayName: "Layout",
+    id: "a2658211e2a104d8",
+    size: new $.ObjectSize(8, 2),
+  };
+  get since(): string {
+    return $.utils.getText(0, this);
+  }
+  set since(value: string) {
+    $.utils.setText(0, value, this);
+  }
+  get bytes(): number {
+    return $.utils.getUint32(0, this);
+  }
+  set bytes(value: number) {
+    $.utils.setUint32(0, value, this);
+  }
+  get hash(): string {
+    return $.utils.getText(1, this);
+  }
+  set hash(value: string) {
+    $.utils.setText(1, value, this);
+  }
+  override toString(): string { return "Layout_" + super.toString(); }
 }
 export class Endpoint extends $.Struct {
   static override readonly _capnp = {
     displayName: "Endpoint",
     id: "b10af81306b738a3",
-    size: new $.ObjectSize(8, 3),
+    size: new $.ObjectSize(8, 7),
   };
   static _Fields: $.ListCtor<Field>;
+  static _Layouts: $.ListCtor<Layout>;
   get name(): string {
     return $.utils.getText(0, this);
   }
@@ -425,6 +476,58 @@ export class Endpoint extends $.Struct {
   }
   set dependsOn(value: $.List<string>) {
     $.utils.copyFrom(value, $.utils.getPointer(2, this));
+  }
+  get contract(): string {
+    return $.utils.getText(3, this);
+  }
+  set contract(value: string) {
+    $.utils.setText(3, value, this);
+  }
+  get version(): string {
+    return $.utils.getText(4, this);
+  }
+  set version(value: string) {
+    $.utils.setText(4, value, this);
+  }
+  _adoptCapabilities(value: $.Orphan<$.List<string>>): void {
+    $.utils.adopt(value, $.utils.getPointer(5, this));
+  }
+  _disownCapabilities(): $.Orphan<$.List<string>> {
+    return $.utils.disown(this.capabilities);
+  }
+  get capabilities(): $.List<string> {
+    return $.utils.getList(5, $.TextList, this);
+  }
+  _hasCapabilities(): boolean {
+    return !$.utils.isNull($.utils.getPointer(5, this));
+  }
+  _initCapabilities(length: number): $.List<string> {
+    return $.utils.initList(5, $.TextList, length, this);
+  }
+  set capabilities(value: $.List<string>) {
+    $.utils.copyFrom(value, $.utils.getPointer(5, this));
+  }
+  _adoptLayouts(value: $.Orphan<$.List<Layout>>): void {
+    $.utils.adopt(value, $.utils.getPointer(6, this));
+  }
+  _disownLayouts(): $.Orphan<$.List<Layout>> {
+    return $.utils.disown(this.layouts);
+  }
+  /**
+* oldest first; none for opaque payloads
+*
+*/
+  get layouts(): $.List<Layout> {
+    return $.utils.getList(6, Endpoint._Layouts, this);
+  }
+  _hasLayouts(): boolean {
+    return !$.utils.isNull($.utils.getPointer(6, this));
+  }
+  _initLayouts(length: number): $.List<Layout> {
+    return $.utils.initList(6, Endpoint._Layouts, length, this);
+  }
+  set layouts(value: $.List<Layout>) {
+    $.utils.copyFrom(value, $.utils.getPointer(6, this));
   }
   override toString(): string { return "Endpoint_" + super.toString(); }
 }
@@ -2680,6 +2783,7 @@ StagedBinding._Inverse = $.CompositeList(Lane);
 Transition._Regions = $.CompositeList(Region);
 Transition._Bindings = $.CompositeList(StagedBinding);
 Endpoint._Fields = $.CompositeList(Field);
+Endpoint._Layouts = $.CompositeList(Layout);
 Cell._Endpoints = $.CompositeList(Endpoint);
 Cell._Closure = $.CompositeList(ClosureFile);
 Cell._Files = $.CompositeList(FileGrant);

@@ -1,7 +1,8 @@
 //! What the keeper needs to start a driver, and what a driver is told about itself.
 use crate::codec::{read_list, read_texts, text, write_list, write_texts};
 use crate::control_capnp as wire;
-pub use crate::control_capnp::{Access, Direction, Io, Verb};
+pub use crate::control_capnp::{Access, Io, Verb};
+pub use crate::endpoint::{Direction, Endpoint, Field, Layout};
 use crate::error::Result;
 use crate::names;
 
@@ -10,23 +11,6 @@ use crate::names;
 pub struct Tag {
     pub plan: String,
     pub move_: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    pub name: String,
-    /// `u8` … `f64`, `bool`.
-    pub kind: String,
-    pub count: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    pub name: String,
-    pub direction: Direction,
-    pub fields: Vec<Field>,
-    /// For an out: the inputs that its frames depend on.
-    pub depends_on: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,43 +86,6 @@ impl Tag {
     pub fn write(&self, mut builder: wire::tag::Builder<'_>) {
         builder.set_plan(self.plan.as_str());
         builder.set_move(self.move_.as_str());
-    }
-}
-
-impl Field {
-    pub fn read(reader: wire::field::Reader<'_>) -> Result<Self> {
-        Ok(Self {
-            name: names::name("a field", text("a field", reader.get_name()?)?)?,
-            kind: text("a field's type", reader.get_type()?)?.to_owned(),
-            count: reader.get_count(),
-        })
-    }
-
-    pub fn write(&self, mut builder: wire::field::Builder<'_>) {
-        builder.set_name(self.name.as_str());
-        builder.set_type(self.kind.as_str());
-        builder.set_count(self.count);
-    }
-}
-
-impl Endpoint {
-    pub fn read(reader: wire::endpoint::Reader<'_>) -> Result<Self> {
-        Ok(Self {
-            name: names::name("an endpoint", text("an endpoint", reader.get_name()?)?)?,
-            direction: reader.get_direction()?,
-            fields: read_list!("the fields", reader.get_fields()?, Field::read),
-            depends_on: read_texts("a dependence", reader.get_depends_on()?)?
-                .iter()
-                .map(|each| names::name("a dependence", each))
-                .collect::<Result<_>>()?,
-        })
-    }
-
-    pub fn write(&self, mut builder: wire::endpoint::Builder<'_>) {
-        builder.set_name(self.name.as_str());
-        builder.set_direction(self.direction);
-        write_list!(builder.init_fields, &self.fields);
-        write_texts!(builder.init_depends_on, &self.depends_on);
     }
 }
 

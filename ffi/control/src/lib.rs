@@ -8,6 +8,7 @@
 pub mod cell;
 pub mod codec;
 pub mod driver;
+pub mod endpoint;
 pub mod error;
 pub mod inventory;
 pub mod lane;

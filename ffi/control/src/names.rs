@@ -2,6 +2,7 @@
 use crate::error::{ControlError, Result};
 
 const NAME_BYTES: usize = 63;
+const CONTRACT_NAMES: usize = 8;
 const INSTANCE_DIGITS: usize = 15;
 
 /// A driver, endpoint or route: a letter, then letters, digits, `_` and `-`; at most 63 bytes.
@@ -28,6 +29,11 @@ pub fn split_instance(text: &str) -> Option<(&str, u64)> {
     if is_name(driver) && counted { number.parse().ok().map(|number| (driver, number)) } else { None }
 }
 
+/// A contract: up to eight names joined by dots.
+pub fn is_contract(text: &str) -> bool {
+    text.split('.').count() <= CONTRACT_NAMES && text.split('.').all(is_name)
+}
+
 /// Lower-case hexadecimal of 32 bytes.
 pub fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -39,6 +45,10 @@ pub(crate) fn name(what: &str, text: &str) -> Result<String> {
 
 pub(crate) fn instance(what: &str, text: &str) -> Result<String> {
     if is_instance(text) { Ok(text.to_owned()) } else { Err(not(what, "an instance", text)) }
+}
+
+pub(crate) fn contract(what: &str, text: &str) -> Result<String> {
+    if is_contract(text) { Ok(text.to_owned()) } else { Err(not(what, "a contract", text)) }
 }
 
 pub(crate) fn hash(what: &str, text: &str) -> Result<String> {

@@ -1,7 +1,8 @@
 //! What a user of the protocol may rely on: values survive the wire, parts join to the whole, anything else is refused.
 use proptest::prelude::*;
 use rtt_control::cell::{
-    Access, CellSpec, ClosureFile, Direction, Endpoint, Field, FileGrant, Framing, Io, OpenToken, Stdio, Tag, Verb,
+    Access, CellSpec, ClosureFile, Direction, Endpoint, Field, FileGrant, Framing, Io, Layout, OpenToken, Stdio, Tag,
+    Verb,
 };
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver, Welcome};
 use rtt_control::lane::{Backpressure, LaneSpec, Region, Side, StagedBinding, Transition, Wait};
@@ -69,8 +70,16 @@ fn token() -> OpenToken {
 }
 
 fn endpoint() -> Endpoint {
-    let field = Field { name: "angle".into(), kind: "f64".into(), count: 3 };
-    Endpoint { name: "force".into(), direction: Direction::Out, fields: vec![field], depends_on: vec!["state".into()] }
+    let field = Field { name: "angle".into(), kind: "f64".into(), count: 3, offset: 8, default: vec![1, 2] };
+    Endpoint {
+        fields: vec![field],
+        depends_on: vec!["state".into()],
+        contract: "pole.force".into(),
+        version: "1.1.0".into(),
+        capabilities: vec!["brake".into()],
+        layouts: vec![Layout { since: "1.0.0".into(), bytes: 32, hash: "d".repeat(64) }],
+        ..Endpoint::opaque("force", Direction::Out)
+    }
 }
 
 fn cell(instance: String) -> CellSpec {

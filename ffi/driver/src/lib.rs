@@ -42,6 +42,6 @@ pub use error::{Error, SendError};
 pub use frame::{Frame, FrameInfo};
 pub use input::Input;
 pub use output::{Output, Sent};
-pub use rtt_control::cell::{Access, Direction, Endpoint, Field, Framing, Io, Stdio};
+pub use rtt_control::cell::{Access, Direction, Endpoint, Field, Framing, Io, Layout, Stdio};
 /// CLOCK_MONOTONIC nanoseconds, as in the stamps of frames.
 pub use rtt_lane::clock::now as monotonic_ns;

@@ -152,8 +152,12 @@ fn told_cell(cell: &CellSpec) -> String {
     });
     let endpoints = list(&cell.endpoints, |each| {
         let direction = if each.direction == Direction::In { "in" } else { "out" };
-        let fields = list(&each.fields, |field| format!("[{:?},{:?},{}]", field.name, field.kind, field.count));
-        format!("[{:?},{direction:?},{fields},{:?}]", each.name, each.depends_on)
+        let fields = list(&each.fields, |field| {
+            format!("[{:?},{:?},{},{},{:?}]", field.name, field.kind, field.count, field.offset, field.default)
+        });
+        let layouts = list(&each.layouts, |layout| format!("[{:?},{},{:?}]", layout.since, layout.bytes, layout.hash));
+        let meaning = format!("{:?},{:?},{:?},{layouts}", each.contract, each.version, each.capabilities);
+        format!("[{:?},{direction:?},{fields},{:?},{meaning}]", each.name, each.depends_on)
     });
     let closure = list(&cell.closure, |each| format!("[{:?},{:?},{}]", each.path, each.hash, each.executable));
     let files = list(&cell.files, |each| {

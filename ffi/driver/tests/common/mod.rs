@@ -90,10 +90,8 @@ impl Keeper {
     /// The keeper's side of the handshake.
     pub fn welcome(&mut self, instance: &str, socket: OwnedFd, ins: &[&str], outs: &[(&str, &[&str])]) {
         let endpoint = |name: &&str, direction, depends: &[&str]| Endpoint {
-            name: (*name).to_owned(),
-            direction,
-            fields: vec![],
             depends_on: depends.iter().map(|each| (*each).to_owned()).collect(),
+            ..Endpoint::opaque(name, direction)
         };
         let mut endpoints: Vec<Endpoint> = ins.iter().map(|name| endpoint(name, Direction::In, &[])).collect();
         endpoints.extend(outs.iter().map(|(name, depends)| endpoint(name, Direction::Out, depends)));

@@ -7,12 +7,6 @@ const RING: u64 = 4096;
 
 /// An out endpoint `out`, an in endpoint `in`, a token for each.
 pub fn cell(instance: &str, play: &str) -> CellSpec {
-    let endpoint = |name: &str, direction| Endpoint {
-        name: name.to_owned(),
-        direction,
-        fields: Vec::new(),
-        depends_on: Vec::new(),
-    };
     let token = |endpoint: &str, verb, digit: &str| OpenToken {
         endpoint: endpoint.to_owned(),
         verb,
@@ -23,7 +17,7 @@ pub fn cell(instance: &str, play: &str) -> CellSpec {
         instance: instance.to_owned(),
         tag: Tag { plan: "p".to_owned(), move_: String::new() },
         run: vec![format!("rtt:{play}")],
-        endpoints: vec![endpoint("out", Direction::Out), endpoint("in", Direction::In)],
+        endpoints: vec![Endpoint::opaque("out", Direction::Out), Endpoint::opaque("in", Direction::In)],
         tokens: vec![token("out", Verb::Send, "a"), token("in", Verb::Receive, "b")],
         open_files: 64,
         stop_within_ns: 2_000_000_000,
