@@ -236,7 +236,7 @@ export interface LaneFigures {
   readonly consumer: Instance;
   readonly sent: number;
   readonly received: number;
-  readonly drops: Readonly<Record<DropReason, number>>;
+  readonly drops: Drops;
   /** Frames sent and not yet credited. */
   readonly depth: number;
   /** Age of the oldest of them, 0 when there is none. */
@@ -252,7 +252,27 @@ export interface LaneFigures {
   readonly active: boolean;
 }
 
-export type DropReason = "full" | "superseded" | "corrupt" | "tooLarge" | "duplicate";
+/** In the order of `DROP_NAMES` of `ffi/lane/src/layout.rs`. */
+export const DROP_REASONS = [
+  "full",
+  "superseded",
+  "corrupt",
+  "tooLarge",
+  "duplicate",
+  /** The ring of a broadcast lane went round before a slow reader came to it. */
+  "overwritten",
+  /** Passed over for a newer one by a reader that keeps the latest. */
+  "outdated",
+  /** Came further over buses than its time to live. */
+  "expired",
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+export type Drops = Readonly<Record<DropReason, number>>;
+
+/** So many for each reason. */
+export function dropsOf(count: (reason: DropReason, index: number) => number): Drops {
+  return Object.fromEntries(DROP_REASONS.map((reason, index) => [reason, count(reason, index)])) as Drops;
+}
 
 export interface DriverOutput {
   readonly driver: DriverName;

@@ -20,7 +20,7 @@ export class Ledger {
     this.#closed.add(figures.lane);
     const { route, sent, received } = figures;
     // A producer's refusals (`full`) were never sent, so that they are no part of what was.
-    const { full, tooLarge, ...onLane } = figures.drops;
+    const { full, tooLarge, expired, ...onLane } = figures.drops;
     const counted = Object.values(onLane).reduce((sum, each) => sum + each, 0);
     const before = this.#accounts.get(route) ?? { route, lanes: 0, sent: 0, received: 0, dropped: 0, lost: 0 };
     this.#accounts.set(route, {
@@ -28,7 +28,7 @@ export class Ledger {
       lanes: before.lanes + 1,
       sent: before.sent + sent,
       received: before.received + received,
-      dropped: before.dropped + counted + full + tooLarge,
+      dropped: before.dropped + counted + full + tooLarge + expired,
       lost: before.lost + Math.max(0, sent - received - counted),
     });
   }

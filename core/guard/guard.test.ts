@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { link } from "../../tests/sim/project.ts";
-import type { LaneFigures } from "../keeper.ts";
+import { dropsOf, type LaneFigures } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
 import type { Link } from "../model/graph.ts";
 import type { Instance, RouteName } from "../model/names.ts";
@@ -36,7 +36,7 @@ class Lane {
       consumer: "b.1" as Instance,
       sent,
       received: sent,
-      drops: { full: 0, superseded: 0, corrupt: 0, tooLarge: 0, duplicate: 0 },
+      drops: dropsOf(() => 0),
       depth: oldestNs > 0 ? 1 : 0,
       oldestNs,
       samples: sent,

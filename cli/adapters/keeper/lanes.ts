@@ -1,5 +1,6 @@
 /** Which lanes there are and where they lie, kept beside the requests that make them, so that their figures can be read. */
-import type { DropReason, Inventory, KeeperRequest, LaneFigures, LaneSpec, Transition } from "../../../core/keeper.ts";
+import type { Inventory, KeeperRequest, LaneFigures, LaneSpec, Transition } from "../../../core/keeper.ts";
+import { DROP_REASONS, dropsOf } from "../../../core/keeper.ts";
 import type { Instance } from "../../../core/model/names.ts";
 import { type LaneGeometry, NativeError, type PacketLink } from "../../../ffi/mod.ts";
 
@@ -14,8 +15,6 @@ interface Known {
   readonly consumer: Instance;
 }
 
-/** In the order of `DROP_NAMES` of `ffi/lane/src/layout.rs`. */
-const DROPS: readonly DropReason[] = ["full", "superseded", "corrupt", "tooLarge", "duplicate"];
 /** Where a row of `ffi/panel/src/telemetry.rs` holds what. */
 const WORD = {
   sent: 1,
@@ -27,7 +26,7 @@ const WORD = {
   producerSamples: 8,
   producerOver: 9,
   drops: 13,
-  histogram: 13 + DROPS.length,
+  histogram: 13 + DROP_REASONS.length,
 } as const;
 
 /** Descriptors that one packet brings at most (`ffi/control/src/limits.rs`). */
@@ -176,7 +175,6 @@ function know(spec: LaneSpec, instance: Instance): Known {
 
 function figuresOf({ spec, producer, consumer }: Known, active: boolean, words: Float64Array): LaneFigures {
   const at = (word: number): number => words[word] ?? 0;
-  const [full, superseded, corrupt, tooLarge, duplicate] = DROPS.map((_, index) => at(WORD.drops + index));
   return {
     lane: spec.lane,
     route: spec.route,
@@ -184,13 +182,7 @@ function figuresOf({ spec, producer, consumer }: Known, active: boolean, words: 
     consumer,
     sent: at(WORD.sent),
     received: at(WORD.received),
-    drops: {
-      full: full ?? 0,
-      superseded: superseded ?? 0,
-      corrupt: corrupt ?? 0,
-      tooLarge: tooLarge ?? 0,
-      duplicate: duplicate ?? 0,
-    },
+    drops: dropsOf((_, index) => at(WORD.drops + index)),
     depth: at(WORD.depth),
     oldestNs: at(WORD.oldestNs),
     samples: at(WORD.samples),

@@ -47,7 +47,7 @@ fn a_driver_is_welcomed_and_its_endpoints_wait_for_lanes() {
     drop(output);
     assert!(source.output("out").is_ok());
     let figures = keeper.figures(&link);
-    assert_eq!((figures.sent, figures.received, figures.drops), (100, 100, [0; 5]));
+    assert_eq!((figures.sent, figures.received, figures.drops), (100, 100, [0; 8]));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn an_inverse_goes_back_to_the_old_lane_at_its_position() {
     for id in 1..4 {
         assert_eq!(read(&mut input), Some(id));
     }
-    assert_eq!(keeper.figures(&first).drops, [0; 5]);
+    assert_eq!(keeper.figures(&first).drops, [0; 8]);
 }
 
 #[test]

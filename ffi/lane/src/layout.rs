@@ -81,10 +81,17 @@ pub enum Drop {
     Corrupt = 2,
     TooLarge = 3,
     Duplicate = 4,
+    /// The ring went round before a slow reader of a broadcast lane came to it.
+    Overwritten = 5,
+    /// Passed over for a newer one by a reader that keeps the latest.
+    Outdated = 6,
+    /// Came further over buses than its time to live.
+    Expired = 7,
 }
 
-pub const DROPS: usize = 5;
-pub const DROP_NAMES: [&str; DROPS] = ["full", "superseded", "corrupt", "tooLarge", "duplicate"];
+pub const DROPS: usize = 8;
+pub const DROP_NAMES: [&str; DROPS] =
+    ["full", "superseded", "corrupt", "tooLarge", "duplicate", "overwritten", "outdated", "expired"];
 
 /// Written by the producer, in the ring's region.
 #[repr(C)]
@@ -109,7 +116,7 @@ pub struct ProducerPage {
     /// Frames that the declared rate held back or refused.
     pub throttled: u64,
     pub drops: [u64; DROPS],
-    _rest: [u64; 470],
+    _rest: [u64; 467],
 }
 
 pub const EVENTS: usize = 16;
@@ -143,7 +150,7 @@ pub struct ConsumerPage {
     /// Events ever written; the newest is at `events_written - 1` modulo `EVENTS`.
     pub events_written: u64,
     pub drops: [u64; DROPS],
-    _line2: [u64; 22],
+    _line2: [u64; 19],
     pub events: [FrameEvent; EVENTS],
     pub histogram: [u64; crate::histogram::BUCKETS],
     _rest: [u64; 128],

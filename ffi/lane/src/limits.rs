@@ -35,5 +35,14 @@ pub const WITNESS_NS_MIN: u64 = 50_000;
 /// Steps that a telemetry reader takes from the credit to the oldest frame (pads and switches).
 pub const OLDEST_STEPS: usize = 8;
 
+/// Slots of a broadcast ring, at least: as of a stream's ring, a frame takes no more than a quarter.
+pub const SLOTS_MIN: u64 = FRAME_FRACTION;
+/// Changes of readers that a broadcast lane remembers.
+pub const ENDS: usize = 16;
+/// Frames that one look of a broadcast reader may find overwritten, or wrong.
+pub const LOOKS_AT_ONCE: usize = 8;
+/// Frames that a writer can be ahead of a reader: 280 million million, a year at 9 million a second.
+pub const FRAMES_AHEAD_MAX: u64 = 1 << 48;
+
 const _: () = assert!(SWITCH_ROOM < RING_BYTES_MIN / 8);
 const _: () = assert!(RING_BYTES_MAX < REGION_BYTES_MAX);
