@@ -1,6 +1,6 @@
 /**
- * What the panel says to the keeper and hears from it, as values. `ffi/control/keeper.capnp` is the same on the wire, and
- * `cli/adapters/keeper.ts` translates; the fake keeper of the simulator speaks these types directly.
+ * What the panel says to the keeper and hears from it, as values. `ffi/control` is the same on the wire, and says
+ * it to `cli/adapters/keeper.ts` as JSON of these very shapes; the fake keeper of the simulator speaks these types directly.
  *
  * A lane is described once, in bytes from the start of its regions; sizes come from here and never from shared memory.
  */
@@ -103,7 +103,7 @@ export interface CellField {
   readonly count: number;
   readonly offset: number;
   /** The bytes of one element of its default; what is missing at the end is zeroes. */
-  readonly default: Uint8Array;
+  readonly default: readonly number[];
 }
 
 export interface CellLayout {

@@ -1,18 +1,18 @@
-/** The link to the keeper as packets. What is in them is not known here. */
+/** The link to the keeper as messages: JSON in the shapes of `core/keeper.ts`, which the library writes and reads as packets. */
 import { NativeError } from "./load.ts";
 import type { Check } from "./mod.ts";
 import { waited } from "./process.ts";
 import type { Calls } from "./symbols.ts";
 
-/** Bytes of the largest packet (`ffi/control/src/limits.rs`). */
-const PACKET_BYTES = 64 * 1024;
+/** Room for the messages that mostly come; it grows with those that need more. */
+const ROOM_BYTES = 64 * 1024;
 /** Numbers that describe a lane, in the order of `LaneGeometry`. */
 const LANE_WORDS = 8;
 const WHY_BYTES = 4 * 1024;
 
-export interface Packet {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many descriptors came with it: to be mapped before the next packet is taken. */
+export interface Message {
+  readonly json: string;
+  /** How many descriptors came with it: to be mapped before the next message is taken. */
   readonly descriptors: number;
 }
 
@@ -28,14 +28,14 @@ export interface LaneGeometry {
   readonly maxFrameBytes: number;
 }
 
-export interface PacketLink {
+export interface MessageLink {
   /** Never waits: what the keeper does not read yet is kept in order. Throws once the link is over. */
-  send(packet: Uint8Array<ArrayBuffer>): void;
-  /** False: no packet will come any more. One call at a time. */
+  send(json: string): void;
+  /** False: no message will come any more. One call at a time. */
   wait(): Promise<boolean>;
-  /** The next packet that has arrived. */
-  take(): Packet | undefined;
-  /** Maps the region behind a descriptor of the packet that was taken last. */
+  /** The next message that has arrived. */
+  take(): Message | undefined;
+  /** Maps the region behind a descriptor of the message that was taken last. */
   map(descriptor: number, region: number, bytes: number): void;
   /** Forgets all regions but these. */
   keep(regions: readonly number[]): void;
@@ -54,19 +54,28 @@ export interface PacketLink {
   release(): void;
 }
 
-export function openLink(calls: Calls, check: Check, link: number): PacketLink {
-  const scratch = new Uint8Array(PACKET_BYTES);
+export function openLink(calls: Calls, check: Check, link: number): MessageLink {
+  let room = new Uint8Array(ROOM_BYTES);
+  const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
   const why = new Uint8Array(WHY_BYTES);
   const figureWords = calls.rtt_figure_words();
   let numbers = new Float64Array(0);
   return {
     figureWords,
-    send: (packet) => void check(calls.rtt_link_send(link, packet, BigInt(packet.length))),
+    send(json) {
+      const bytes = encoder.encode(json);
+      check(calls.rtt_link_send(link, bytes, BigInt(bytes.length)));
+    },
     wait: async () => waited(await calls.rtt_link_wait(link)),
     take() {
-      const count = check(calls.rtt_link_take(link, scratch, BigInt(scratch.length)));
+      let count = check(calls.rtt_link_take(link, room, BigInt(room.length)));
+      if (count > room.length) {
+        room = new Uint8Array(2 * count);
+        count = check(calls.rtt_link_take(link, room, BigInt(room.length)));
+      }
       if (count === 0) return undefined;
-      return { bytes: scratch.slice(0, count), descriptors: check(calls.rtt_link_descriptors(link)) };
+      const json = decoder.decode(room.subarray(0, count));
+      return { json, descriptors: check(calls.rtt_link_descriptors(link)) };
     },
     map: (descriptor, region, bytes) => void check(calls.rtt_link_map(link, descriptor, BigInt(region), BigInt(bytes))),
     keep(regions) {

@@ -3,12 +3,12 @@
  * panel's daemon: no other command needs native code.
  */
 import { type Library, loadLibrary, NativeError } from "./load.ts";
-import { openLink, type PacketLink } from "./link.ts";
+import { type MessageLink, openLink } from "./link.ts";
 import { type KeeperProcess, openKeeperProcess } from "./process.ts";
 import type { Calls } from "./symbols.ts";
 
 export { NativeError } from "./load.ts";
-export { type LaneGeometry, type Packet, type PacketLink } from "./link.ts";
+export { type LaneGeometry, type Message, type MessageLink } from "./link.ts";
 export type { KeeperProcess } from "./process.ts";
 
 /** Bytes of the longest error that the library keeps. */
@@ -57,7 +57,7 @@ export interface Native extends Disposable {
   strangers(socketPath: string): number;
   startKeeper(places: KeeperPlaces, keeper: Uint8Array<ArrayBuffer>, drivers: Uint8Array<ArrayBuffer>): KeeperProcess;
   /** Undefined: no keeper listens in this folder. */
-  connect(run: string): PacketLink | undefined;
+  connect(run: string): MessageLink | undefined;
 }
 
 export function openNative(library: Uint8Array<ArrayBuffer>): Native {

@@ -1,7 +1,7 @@
 /** The calls of `librtt_panel.so`: `ffi/panel/src/abi.rs` is where they are. */
 
 /** `ABI` of the library. */
-export const ABI = 1;
+export const ABI = 2;
 
 /**
  * Only calls that take numbers and nothing else are `nonblocking`: memory of JavaScript may move or go while such a call

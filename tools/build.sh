@@ -124,7 +124,7 @@ TEST_PACKAGES=(fast-check pure-rand)
 # Parts of packages that nothing here imports: each file in the executable costs every start a little. A part that is
 # needed and stands here is found at once by the tests on dist/rtt.
 UNUSED=('hono/*/dist/cjs/*' 'hono/*/dist/jsx/*' 'hono/*/dist/adapter/*' 'hono/*/dist/helper/*' 'hono/*/dist/middleware/*'
-  'deno-std/*/*/*' 'capnp-es/*/dist/compiler/*')
+  'deno-std/*/*/*')
 USED=('hono/*/dist/helper/route/*' 'hono/*/dist/middleware/body-limit/*'
   'deno-std/*/cli/*' 'deno-std/*/crypto/*' 'deno-std/*/encoding/*' 'deno-std/*/fmt/*' 'deno-std/*/yaml/*')
 

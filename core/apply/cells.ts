@@ -104,7 +104,7 @@ function cellEndpoint(endpoint: ManifestEndpoint, hasher: Hasher): CellEndpoint 
     type: field.type,
     count: field.count,
     offset: field.offset,
-    default: withoutZeroes(defaultElement(field)),
+    default: [...withoutZeroes(defaultElement(field))],
   }));
   const layouts = layoutSteps(contract, fields, hasher).map((step) => ({ ...step, since: formatVersion(step.since) }));
   return { name, direction, contract, version, capabilities, fields: cellFields, layouts, dependsOn };

@@ -1,77 +1,76 @@
 /**
- * The two ends of the control protocol are two programs in two languages: whatever the panel writes, the keeper's code reads
- * as the same, and the other way round.
+ * The two ends of the control protocol are two programs: whatever the panel says, the keeper's code reads as the same, and
+ * the other way round, through the native library and a real socket.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DecodeError, decodePacket, type FromKeeper } from "../../cli/adapters/keeper/decode.ts";
-import { encodePacket, encodeRequest } from "../../cli/adapters/keeper/encode.ts";
-import { joinInventories } from "../../cli/adapters/keeper/inventory.ts";
-import type { CellSpec, Inventory, KeeperRequest, Transition } from "../../core/keeper.ts";
-import { LIMITS } from "../../core/limits.ts";
+import { isEvent, readMessage, type Reply, writeRequest } from "../../cli/adapters/keeper/messages.ts";
+import { readPart } from "../../cli/parts.ts";
+import type { CellSpec, Inventory, KeeperEvent, KeeperRequest, Transition } from "../../core/keeper.ts";
+import type { Hash } from "../../core/model/names.ts";
+import { type MessageLink, NativeError, openNative } from "../../ffi/mod.ts";
 import { cell, count, instance, text, transition } from "./control_arbitrary.ts";
+import { temporary } from "./processes.ts";
+
+const NATIVE = openNative(readPart("librtt_panel.so"));
 
 /** `ffi/panel/examples/echo.rs`: reads packets as the keeper does, and says back what it understood. */
 class Echo implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #reader: ReadableStreamBYOBReader;
+  private constructor(
+    readonly folder: Disposable,
+    readonly process: Deno.ChildProcess,
+    readonly link: MessageLink,
+  ) {}
 
-  constructor() {
+  static async open(): Promise<Echo> {
+    const folder = temporary();
     const workspace = new URL("../../ffi/Cargo.toml", import.meta.url).pathname;
     const args = ["run", "--quiet", "--locked", "--manifest-path", workspace, "-p", "rtt-panel", "--example", "echo"];
-    this.#process = new Deno.Command("cargo", { args, stdin: "piped", stdout: "piped" }).spawn();
-    this.#writer = this.#process.stdin.getWriter();
-    this.#reader = this.#process.stdout.getReader({ mode: "byob" });
+    const process = new Deno.Command("cargo", { args: [...args, "--", folder.path], stdout: "piped" }).spawn();
+    const reader = process.stdout.getReader();
+    assert(!(await reader.read()).done, "it listens");
+    await reader.cancel();
+    const link = NATIVE.connect(folder.path);
+    assert(link !== undefined);
+    return new Echo(folder, process, link);
   }
 
-  async says(packet: Uint8Array): Promise<Uint8Array<ArrayBuffer>[]> {
-    const framed = new Uint8Array(4 + packet.length);
-    new DataView(framed.buffer).setUint32(0, packet.length, true);
-    framed.set(packet, 4);
-    await this.#writer.write(framed);
-    const answers: Uint8Array<ArrayBuffer>[] = [];
+  say(id: number, request: KeeperRequest): void {
+    this.link.send(writeRequest(id, 3, request));
+  }
+
+  /** The next messages, until `last` is so. */
+  async hear(last: (message: Reply | KeeperEvent) => boolean): Promise<(Reply | KeeperEvent)[]> {
+    const heard: (Reply | KeeperEvent)[] = [];
     for (;;) {
-      const length = new DataView((await this.#take(4)).buffer).getUint32(0, true);
-      if (length === 0) return answers;
-      answers.push(await this.#take(length));
+      for (let next = this.link.take(); next; next = this.link.take()) {
+        const message = readMessage(next.json);
+        heard.push(message);
+        if (last(message)) return heard;
+      }
+      assert(await this.link.wait(), `it goes on: ${this.link.why()}`);
     }
   }
 
-  async all(packets: readonly Uint8Array[]): Promise<FromKeeper[]> {
-    const answers: FromKeeper[] = [];
-    for (const packet of packets) answers.push(...(await this.says(packet)).map(decodePacket));
-    return answers;
-  }
-
-  async #take(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { value, done } = await this.#reader.read(new Uint8Array(count), { min: count });
-    assert(!done && value?.length === count, "the mirror answers");
-    return value;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.close();
-    await this.#reader.cancel();
-    await this.#process.status;
+    this.link.stop();
+    this.link.release();
+    await this.process.status;
+    this.folder[Symbol.dispose]();
   }
 }
 
 const RUNS = { numRuns: 100 };
 
 Deno.test("a transition of any size arrives whole, and comes back whole in an inventory", async () => {
-  await using echo = new Echo();
+  await using echo = await Echo.open();
   await fc.assert(
     fc.asyncProperty(transition, count, async (made, id) => {
-      const packets = encodeRequest({ kind: "stage", transition: made }, id, 3);
-      assert(packets.every((each) => each.length <= LIMITS.controlMessageBytes), "each part is a packet");
-      const answers = await echo.all(packets);
-      const parts = answers.map((answer, at): Inventory => {
-        assert(answer.kind === "done" && answer.inventory, JSON.stringify(answer));
-        assertEquals([answer.id, answer.more], [id, at < answers.length - 1]);
-        return answer.inventory;
-      });
-      assertEquals(sorted(joinInventories(parts)), sorted(expected(made)));
+      echo.say(id, { kind: "stage", transition: made });
+      const [answer] = await echo.hear(() => true);
+      assert(answer?.kind === "done" && answer.inventory, JSON.stringify(answer));
+      assertEquals(answer.id, id);
+      assertEquals(answer.inventory, expected(made));
     }),
     RUNS,
   );
@@ -106,13 +105,8 @@ function expected(made: Transition): Inventory {
   };
 }
 
-/** Parts of a binding and of bindings come in their order; the order among instances means nothing. */
-function sorted(inventory: Inventory): Inventory {
-  return { ...inventory, instances: [...inventory.instances].sort((one, two) => one.pid - two.pid) };
-}
-
 Deno.test("a cell arrives as it was said", async () => {
-  await using echo = new Echo();
+  await using echo = await Echo.open();
   await fc.assert(
     fc.asyncProperty(cell, async (made) => {
       const told = await understood(echo, { kind: "spawn", cell: made });
@@ -133,7 +127,7 @@ function listed(made: CellSpec): unknown[] {
     made.endpoints.map((each) => [
       each.name,
       each.direction,
-      each.fields.map((field) => [field.name, field.type, field.count, field.offset, [...field.default]]),
+      each.fields.map((field) => [field.name, field.type, field.count, field.offset, field.default]),
       each.dependsOn,
       each.contract,
       each.version,
@@ -155,7 +149,7 @@ function listed(made: CellSpec): unknown[] {
 }
 
 Deno.test("every other request arrives as it was said", async () => {
-  await using echo = new Echo();
+  await using echo = await Echo.open();
   await fc.assert(
     fc.asyncProperty(instance, count, count, async (of, one, two) => {
       const said: readonly [KeeperRequest, unknown[]][] = [
@@ -167,7 +161,6 @@ Deno.test("every other request arrives as it was said", async () => {
         [{ kind: "acknowledge", seq: one }, ["acknowledge", one]],
         [{ kind: "configure", noPanelForNs: one, logBytes: two }, ["configure", one, two]],
         [{ kind: "inventory" }, ["inventory"]],
-        [{ kind: "shutdown" }, ["shutdown"]],
       ];
       for (const [request, words] of said) assertEquals(await understood(echo, request), [3, ...words]);
     }),
@@ -176,19 +169,34 @@ Deno.test("every other request arrives as it was said", async () => {
 });
 
 async function understood(echo: Echo, request: KeeperRequest): Promise<unknown> {
-  const answers = await echo.all(encodeRequest(request, 9, 3));
-  const pieces = answers.map((answer) => answer.kind === "refused" ? answer.message : "");
-  return JSON.parse(pieces.join(""));
+  echo.say(9, request);
+  let told = "";
+  const answers = await echo.hear((each) => {
+    if (each.kind === "refused") told += each.message;
+    return isWhole(told);
+  });
+  assert(answers.every((each) => !isEvent(each) && each.id === 9));
+  return JSON.parse(told);
+}
+
+/** A sentence that is too long for the wire comes in pieces. */
+function isWhole(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 Deno.test("every event arrives as the keeper said it", async () => {
-  await using echo = new Echo();
+  await using echo = await Echo.open();
   await fc.assert(
     fc.asyncProperty(instance, count, text, async (of, number, sentence) => {
-      const packets = encodeRequest({ kind: "answerOpen", instance: of, request: number, refusal: sentence }, 9, 3);
-      const events = (await echo.all(packets)).map((each) => each.kind === "event" ? each.event : undefined);
+      echo.say(9, { kind: "answerOpen", instance: of, request: number, refusal: sentence });
+      const events = await echo.hear((each) => each.kind === "exited");
       const token = "0a".repeat(32);
-      assertEquals(events.map((each) => ({ ...each })), [
+      assertEquals(events as unknown[], [
         { seq: 1, kind: "hello", instance: of, protocol: 1, kit: sentence },
         { seq: 2, kind: "open", instance: of, request: number, saddr: `${of}/out`, verb: "receive", token },
         { seq: 3, kind: "parked", instance: of },
@@ -203,35 +211,21 @@ Deno.test("every event arrives as the keeper said it", async () => {
   );
 });
 
-Deno.test("a packet with anything changed is read or refused, and never anything else", async () => {
-  await using echo = new Echo();
-  const edit = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
-  await fc.assert(
-    fc.asyncProperty(transition, edit, fc.nat(), async (made, edits, shorter) => {
-      const [answer] = await echo.says(encodeRequest({ kind: "stage", transition: made }, 1, 1).at(-1) ?? nothing());
-      for (const packet of [answer ?? nothing(), nothing()]) {
-        const changed = packet.slice();
-        for (const [at, byte] of edits) if (changed.length > 0) changed[at % changed.length] = byte;
-        readOrRefused(changed);
-        readOrRefused(changed.slice(0, shorter % (changed.length + 1)));
-      }
-    }),
-    RUNS,
-  );
+Deno.test("a request that no packet holds is refused, and the link goes on", async () => {
+  await using echo = await Echo.open();
+  const [made] = fc.sample(cell, 1);
+  assert(made);
+  const hash = "a".repeat(64) as Hash;
+  const closure = Array.from({ length: 1_000 }, (_, at) => ({ path: `file-${at}.py`, hash, executable: false }));
+  const large = { kind: "spawn", cell: { ...made, closure } } as const;
+  const thrown = assertThrows(() => echo.say(1, large), NativeError);
+  assertEquals(thrown.code, "control.tooLarge");
+  assertEquals(await understood(echo, { kind: "inventory" }), [3, "inventory"]);
 });
 
-Deno.test("bytes at random are refused", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 512 }), (bytes) => readOrRefused(Uint8Array.from(bytes))), RUNS);
+Deno.test("bytes that are no packet end the link, with a reason", async () => {
+  await using echo = await Echo.open();
+  echo.say(1, { kind: "shutdown" });
+  while (await echo.link.wait()) assertEquals(echo.link.take(), undefined);
+  assertMatch(echo.link.why(), /^cannot read the message because its encoding is broken/);
 });
-
-function nothing(): Uint8Array<ArrayBuffer> {
-  return encodePacket(1, 1, (root) => root.inventory = true);
-}
-
-function readOrRefused(packet: Uint8Array<ArrayBuffer>): void {
-  try {
-    decodePacket(packet);
-  } catch (thrown) {
-    assert(thrown instanceof DecodeError, `${thrown}`);
-  }
-}

@@ -88,7 +88,7 @@ const field = fc.record({
   type: fc.constantFrom("u8", "f64", "bool", "string"),
   count: fc.integer({ min: 1, max: 1_000 }),
   offset: u32,
-  default: fc.uint8Array({ maxLength: 40 }),
+  default: fc.array(fc.nat(255), { maxLength: 40 }),
 });
 
 export const cell: fc.Arbitrary<CellSpec> = fc.record({

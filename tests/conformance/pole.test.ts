@@ -18,7 +18,7 @@ const FORCE = ["force"];
 function endpoint(name: string, direction: "in" | "out", names: readonly string[]): CellEndpoint {
   const type = (field: string) => field === "t" ? "u64" : "f64";
   const fields = names.map((each, at) => (
-    { name: each, type: type(each), count: 1, offset: 8 * at, default: new Uint8Array() } as const
+    { name: each, type: type(each), count: 1, offset: 8 * at, default: [] } as const
   ));
   const layouts = [{ since: "1.0.0", bytes: 8 * names.length, hash: "0".repeat(64) as Hash }];
   return { ...opaque(name, direction), fields, layouts };

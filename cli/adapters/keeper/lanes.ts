@@ -2,7 +2,7 @@
 import type { Inventory, KeeperRequest, LaneFigures, LaneSpec, Transition } from "../../../core/keeper.ts";
 import { DROP_REASONS, dropsOf } from "../../../core/keeper.ts";
 import type { Instance } from "../../../core/model/names.ts";
-import { type LaneGeometry, NativeError, type PacketLink } from "../../../ffi/mod.ts";
+import { type LaneGeometry, type MessageLink, NativeError } from "../../../ffi/mod.ts";
 
 export interface Sized {
   readonly region: number;
@@ -108,7 +108,7 @@ export class Lanes {
   }
 
   /** Reads every lane that is in force or staged and whose regions are mapped. */
-  figures(link: PacketLink): readonly LaneFigures[] {
+  figures(link: MessageLink): readonly LaneFigures[] {
     if (!this.#fresh) this.#choose(link);
     const { rows, numbers } = link.figures();
     if (rows !== this.#rows.length) throw new NativeError("native.bug", "cannot read figures because rows are missing");
@@ -127,7 +127,7 @@ export class Lanes {
   }
 
   /** Lanes and regions that nobody uses any more are forgotten; the native side is told which lanes to read. */
-  #choose(link: PacketLink): void {
+  #choose(link: MessageLink): void {
     const used = this.#regionsInUse();
     for (const region of this.#mapped) if (!used.has(region)) this.#mapped.delete(region);
     for (const region of this.#bytes.keys()) if (!used.has(region)) this.#bytes.delete(region);

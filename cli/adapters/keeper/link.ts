@@ -1,31 +1,26 @@
 /** `Keeper` by a real keeper: requests and replies matched by id, events in order, lanes' figures by the native side. */
 import { EXIT, issue, RttError } from "../../../core/errors.ts";
-import type { Inventory, KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../../../core/keeper.ts";
+import type { KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../../../core/keeper.ts";
 import { LIMITS } from "../../../core/limits.ts";
 import type { Keeper } from "../../../core/ports.ts";
-import { type KeeperProcess, NativeError, type PacketLink } from "../../../ffi/mod.ts";
-import { decodePacket, type FromKeeper } from "./decode.ts";
-import { encodePacket, encodeRequest } from "./encode.ts";
-import { joinInventories } from "./inventory.ts";
+import { type KeeperProcess, type MessageLink, NativeError } from "../../../ffi/mod.ts";
 import { Lanes, REGIONS_AT_ONCE, type Sized } from "./lanes.ts";
+import { isEvent, type LinkRequest, readMessage, type Reply, writeRequest } from "./messages.ts";
 
 /** Version of `control.capnp`. */
 export const PROTOCOL = 1;
 /** A keeper whose connection ended has mostly ended itself; so long it is waited for, to take it off the process table. */
 const GONE_WITHIN_MS = 1_000;
-/** Parts of one inventory: more would be a keeper that never ends. */
-const PARTS_MOST = 65_536;
 
 interface Waiting {
-  readonly resolve: (reply: FromKeeper) => void;
+  readonly resolve: (reply: Reply) => void;
   readonly reject: (why: Error) => void;
-  readonly parts: Inventory[];
   /** The regions that were asked for, when descriptors are to come. */
   readonly regions: readonly Sized[];
 }
 
 export class KeeperLink implements Keeper {
-  readonly #native: PacketLink;
+  readonly #native: MessageLink;
   /** Set when this panel has started the keeper. */
   readonly #process: KeeperProcess | undefined;
   readonly #waiting = new Map<number, Waiting>();
@@ -43,26 +38,20 @@ export class KeeperLink implements Keeper {
   #ended: string | undefined;
   #closing = false;
 
-  private constructor(native: PacketLink, process: KeeperProcess | undefined) {
+  private constructor(native: MessageLink, process: KeeperProcess | undefined) {
     this.#native = native;
     this.#process = process;
     this.#receiving = this.#receive();
   }
 
   /** Attaches as the panel of this name; another panel that was attached is fenced off by that. */
-  static async attach(native: PacketLink, panel: string, process?: KeeperProcess): Promise<KeeperLink> {
+  static async attach(native: MessageLink, panel: string, process?: KeeperProcess): Promise<KeeperLink> {
     const link = new KeeperLink(native, process);
     try {
-      const id = ++link.#lastId;
-      const packet = encodePacket(id, 0, (root) => {
-        const attach = root._initAttach();
-        attach.protocol = PROTOCOL;
-        attach.panel = panel;
-      });
-      const reply = await link.#send(id, [packet]);
+      const reply = await link.#send({ kind: "attach", protocol: PROTOCOL, panel });
       if (reply.kind !== "attached" || reply.protocol !== PROTOCOL) throw refusedAttach(reply);
       link.#generation = reply.generation;
-      link.#version = reply.version;
+      link.#version = reply.keeperVersion;
       return link;
     } catch (thrown) {
       await link.close();
@@ -122,13 +111,15 @@ export class KeeperLink implements Keeper {
     }
   }
 
-  async #ask(request: KeeperRequest): Promise<FromKeeper> {
+  async #ask(request: KeeperRequest): Promise<Reply> {
     const earlier = this.#latest;
-    const id = ++this.#lastId;
-    const packets = encodeRequest(request, id, this.#generation);
-    if (packets.every((each) => each.length <= LIMITS.controlMessageBytes)) return await this.#send(id, packets);
-    await earlier; // Answers come in the order of the questions, this one too.
-    return { kind: "refused", id, code: "keeper.tooLarge", message: tooLarge(request) };
+    try {
+      return await this.#send(request);
+    } catch (thrown) {
+      if (!(thrown instanceof NativeError) || thrown.code !== "control.tooLarge") throw thrown;
+      await earlier; // Answers come in the order of the questions, this one too.
+      return { kind: "refused", id: 0, code: "keeper.tooLarge", message: tooLarge(request) };
+    }
   }
 
   /** All events from the attach on; one reader. It ends after `lost`. */
@@ -160,27 +151,23 @@ export class KeeperLink implements Keeper {
     const toAsk = this.#lanes.toAsk();
     for (let at = 0; at < toAsk.length; at += REGIONS_AT_ONCE) {
       const regions = toAsk.slice(at, at + REGIONS_AT_ONCE);
-      const id = ++this.#lastId;
-      const packet = encodePacket(id, this.#generation, (root) => {
-        const list = root._initRegionDescriptors(regions.length);
-        for (const [index, { region }] of regions.entries()) list.set(index, BigInt(region));
-      });
-      this.#send(id, [packet], regions).catch(() => {}); // The link is lost: the reader of events hears it.
+      const request = { kind: "regionDescriptors", regions: regions.map((each) => each.region) } as const;
+      this.#send(request, regions).catch(() => {}); // The link is lost: the reader of events hears it.
     }
   }
 
-  #send(
-    id: number,
-    packets: readonly Uint8Array<ArrayBuffer>[],
-    regions: readonly Sized[] = [],
-  ): Promise<FromKeeper> {
+  #send(request: KeeperRequest | LinkRequest, regions: readonly Sized[] = []): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(new NativeError("keeper.lost", this.#ended));
+    const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, parts: [], regions });
+      this.#waiting.set(id, { resolve, reject, regions });
       try {
-        for (const packet of packets) this.#native.send(packet);
+        this.#native.send(writeRequest(id, this.#generation, request));
       } catch (thrown) {
-        this.#end(sentence(thrown));
+        if (thrown instanceof NativeError && thrown.code === "control.tooLarge") {
+          this.#waiting.delete(id);
+          reject(thrown); // Nothing of it was sent.
+        } else this.#end(sentence(thrown));
       }
     });
   }
@@ -189,7 +176,7 @@ export class KeeperLink implements Keeper {
     try {
       while (await this.#native.wait()) {
         for (let next = this.#native.take(); next; next = this.#native.take()) {
-          this.#take(decodePacket(next.bytes), next.descriptors);
+          this.#take(readMessage(next.json), next.descriptors);
         }
       }
       this.#end(this.#native.why() || "the keeper is gone");
@@ -201,23 +188,16 @@ export class KeeperLink implements Keeper {
     this.#process?.release();
   }
 
-  #take(message: FromKeeper, descriptors: number): void {
-    if (message.kind === "event") return this.#tell(message.event);
+  #take(message: Reply | KeeperEvent, descriptors: number): void {
+    if (isEvent(message)) return this.#tell(message);
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return; // An answer that nobody waits for.
-    if (message.kind === "done" && message.inventory) waiting.parts.push(message.inventory);
-    if (message.kind === "done" && message.more) {
-      if (waiting.parts.length > PARTS_MOST) throw new NativeError("keeper.malformed", "its inventory has no end");
-      return;
-    }
     this.#waiting.delete(message.id);
     if (message.kind === "done") this.#map(waiting.regions, descriptors);
-    if (message.kind === "done" && waiting.parts.length > 0) {
-      waiting.resolve({ ...message, inventory: joinInventories(waiting.parts) });
-    } else waiting.resolve(message);
+    waiting.resolve(message);
   }
 
-  /** Before the next packet is taken, while the native side still holds this one's descriptors. */
+  /** Before the next message is taken, while the native side still holds this one's descriptors. */
   #map(regions: readonly Sized[], descriptors: number): void {
     for (const [at, { region, bytes }] of regions.entries()) {
       if (at >= descriptors) return;
@@ -258,7 +238,7 @@ function tooLarge(request: KeeperRequest): string {
     "a driver with fewer files, or one archive of them, fits";
 }
 
-function refusedAttach(reply: FromKeeper): RttError {
+function refusedAttach(reply: Reply): RttError {
   const why = reply.kind === "refused" ? reply.message : "it speaks another version of the protocol";
   const remedy = "use the rtt that started it, or `rtt down` with that one first";
   return new RttError(EXIT.refused, [issue("keeper.attach", `cannot attach to the keeper because ${why}`, remedy)]);

@@ -21,7 +21,7 @@ pub fn frame_of(payload: &[u8], layout: &Layout, framing: Framing, into: &mut Ve
             }
             into.push(b'\n');
         }
-        Framing::Fixed(_) => into.extend_from_slice(&record(payload, layout)?),
+        Framing::Fixed { .. } => into.extend_from_slice(&record(payload, layout)?),
         Framing::Prefixed => {
             let record = record(payload, layout)?;
             into.extend_from_slice(&(record.len() as u32).to_le_bytes());
@@ -63,7 +63,7 @@ impl Splitter {
                 Some(end) => (rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]), end + 1),
                 None => return self.unfinished(rest.len()),
             },
-            Framing::Fixed(bytes) => match rest.get(..bytes as usize) {
+            Framing::Fixed { bytes } => match rest.get(..bytes as usize) {
                 Some(record) => (record, record.len()),
                 None => return Ok(None),
             },
@@ -115,7 +115,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn framings() -> impl Strategy<Value = Framing> {
-        prop_oneof![Just(Framing::Lines), (1_u32..40).prop_map(Framing::Fixed), Just(Framing::Prefixed)]
+        prop_oneof![
+            Just(Framing::Lines),
+            (1_u32..40).prop_map(|bytes| Framing::Fixed { bytes }),
+            Just(Framing::Prefixed)
+        ]
     }
 
     proptest! {
@@ -124,7 +128,7 @@ mod tests {
         fn records_survive_any_cut(framing in framings(), records in prop::collection::vec(prop::collection::vec(97_u8..123, 1..40), 0..20), cut in 1_usize..50) {
             let opaque = Layout::default();
             let records: Vec<Vec<u8>> = records.into_iter().map(|mut record| {
-                if let Framing::Fixed(bytes) = framing { record.resize(bytes as usize, b'x') }
+                if let Framing::Fixed { bytes } = framing { record.resize(bytes as usize, b'x') }
                 record
             }).collect();
             let (mut stream, mut framed) = (Vec::new(), Vec::new());

@@ -8,21 +8,30 @@ use crate::names;
 
 /// Why something runs: which plan, and which move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Tag {
     pub plan: String,
+    #[cfg_attr(feature = "json", serde(rename = "move"))]
     pub move_: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(tag = "kind", rename_all = "camelCase")
+)]
 pub enum Framing {
     Lines,
-    Fixed(u32),
+    Fixed { bytes: u32 },
     Prefixed,
 }
 
 /// How a program that does not link the kit is joined by the built-in `exec`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Stdio {
+    #[cfg_attr(feature = "json", serde(with = "crate::json::io_kind"))]
     pub io: Io,
     pub frame: Framing,
     pub quiet_ns: u64,
@@ -30,8 +39,10 @@ pub struct Stdio {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct OpenToken {
     pub endpoint: String,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::verb"))]
     pub verb: Verb,
     /// 32 bytes, hexadecimal.
     pub token: String,
@@ -40,6 +51,7 @@ pub struct OpenToken {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct ClosureFile {
     pub path: String,
     pub hash: String,
@@ -47,18 +59,22 @@ pub struct ClosureFile {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct FileGrant {
     pub path: String,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::access"))]
     pub access: Access,
 }
 
 /// All that the keeper needs to start one driver in its cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct CellSpec {
     pub instance: String,
     pub tag: Tag,
     pub run: Vec<String>,
     /// `NAME=value`.
+    #[cfg_attr(feature = "json", serde(with = "crate::json::variables"))]
     pub env: Vec<String>,
     pub stdio: Option<Stdio>,
     pub endpoints: Vec<Endpoint>,
@@ -93,7 +109,7 @@ impl Stdio {
     pub fn read(reader: wire::stdio::Reader<'_>) -> Result<Self> {
         let frame = match reader.get_frame().which()? {
             wire::stdio::frame::Lines(()) => Framing::Lines,
-            wire::stdio::frame::Fixed(bytes) => Framing::Fixed(bytes),
+            wire::stdio::frame::Fixed(bytes) => Framing::Fixed { bytes },
             wire::stdio::frame::Prefixed(()) => Framing::Prefixed,
         };
         Ok(Self {
@@ -111,7 +127,7 @@ impl Stdio {
         let mut frame = builder.init_frame();
         match self.frame {
             Framing::Lines => frame.set_lines(()),
-            Framing::Fixed(bytes) => frame.set_fixed(bytes),
+            Framing::Fixed { bytes } => frame.set_fixed(bytes),
             Framing::Prefixed => frame.set_prefixed(()),
         }
     }

@@ -7,9 +7,11 @@ use crate::limits::TEXT_BYTES;
 use crate::names;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Field {
     pub name: String,
     /// `u8` … `f64`, `bool`, `bytes`, `string`.
+    #[cfg_attr(feature = "json", serde(rename = "type"))]
     pub kind: String,
     /// Elements of an array; for `bytes` and `string` the most bytes that they hold.
     pub count: u32,
@@ -21,6 +23,7 @@ pub struct Field {
 
 /// What a record is since a version that added something to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Layout {
     pub since: String,
     pub bytes: u32,
@@ -29,8 +32,10 @@ pub struct Layout {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Endpoint {
     pub name: String,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::direction"))]
     pub direction: Direction,
     pub fields: Vec<Field>,
     /// For an out: the inputs that its frames depend on.

@@ -5,10 +5,11 @@ use crate::control_capnp as wire;
 pub use crate::control_capnp::InstanceState;
 use crate::error::Result;
 use crate::lane::{LaneSpec, Transition};
-use crate::limits::PART_LANES;
+use crate::limits::{LANE_BYTES, PART_LANES, TEXT_POINTER_BYTES};
 use crate::names;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Inventory {
     pub epoch: u64,
     pub last_epoch: u64,
@@ -18,10 +19,12 @@ pub struct Inventory {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct InstanceFact {
     pub instance: String,
     pub tag: Tag,
     pub pid: i32,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::state"))]
     pub state: InstanceState,
     /// Exit code, or −signal.
     pub exit: Option<i32>,
@@ -29,10 +32,12 @@ pub struct InstanceFact {
     pub opened: Vec<String>,
     pub lanes: Vec<LaneSpec>,
     /// `NAME=how`.
+    #[cfg_attr(feature = "json", serde(with = "crate::json::sandbox"))]
     pub sandbox: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct RegionFact {
     pub region: u64,
     pub writer: String,
@@ -65,12 +70,16 @@ impl Inventory {
     /// parts are one. At least one part.
     pub fn parts(&self) -> Vec<Self> {
         let head = || Self { epoch: self.epoch, last_epoch: self.last_epoch, ..Self::default() };
-        let mut parts = Vec::new();
+        let mut parts = vec![head()];
+        let mut weight = 0;
         for fact in &self.instances {
-            let lanes: Vec<&[LaneSpec]> =
-                if fact.lanes.is_empty() { vec![&[]] } else { fact.lanes.chunks(PART_LANES / 2).collect() };
-            for chunk in lanes {
-                parts.push(Self { instances: vec![InstanceFact { lanes: chunk.to_vec(), ..fact.clone() }], ..head() });
+            for piece in fact.pieces() {
+                if weight > 0 && weight + piece.weight() > PART_LANES {
+                    parts.push(head());
+                    weight = 0;
+                }
+                weight += piece.weight();
+                parts.last_mut().expect("bug: there is a part").add(piece);
             }
         }
         for chunk in self.regions.chunks(PART_LANES) {
@@ -79,14 +88,48 @@ impl Inventory {
         for part in self.transitions.iter().flat_map(Transition::parts) {
             parts.push(Self { transitions: vec![part], ..head() });
         }
-        if parts.is_empty() {
-            parts.push(head());
-        }
         parts
+    }
+
+    /// Adds the next part of the same inventory. The numbers of the last one are the newest.
+    pub fn append(&mut self, part: Self) -> Result<()> {
+        (self.epoch, self.last_epoch) = (part.epoch, part.last_epoch);
+        self.regions.extend(part.regions);
+        part.instances.into_iter().for_each(|fact| self.add(fact));
+        for transition in part.transitions {
+            match self.transitions.last_mut().filter(|last| last.id == transition.id) {
+                Some(last) => last.append(transition)?,
+                None => self.transitions.push(transition),
+            }
+        }
+        Ok(())
+    }
+
+    /// Pieces of one instance come one after the other.
+    fn add(&mut self, piece: InstanceFact) {
+        match self.instances.last_mut().filter(|last| last.instance == piece.instance) {
+            Some(last) => last.lanes.extend(piece.lanes),
+            None => self.instances.push(piece),
+        }
     }
 }
 
 impl InstanceFact {
+    /// Facts that fit a part, one after the other; at least one.
+    fn pieces(&self) -> Vec<Self> {
+        let whole = || Self { lanes: Vec::new(), ..self.clone() };
+        if self.lanes.is_empty() {
+            return vec![whole()];
+        }
+        self.lanes.chunks(PART_LANES / 2).map(|lanes| Self { lanes: lanes.to_vec(), ..whole() }).collect()
+    }
+
+    /// How much of a packet it takes, counted in lanes.
+    fn weight(&self) -> usize {
+        let texts = self.opened.iter().chain(&self.sandbox).map(|text| text.len() + TEXT_POINTER_BYTES);
+        1 + self.lanes.len() + texts.sum::<usize>().div_ceil(LANE_BYTES)
+    }
+
     pub fn read(reader: wire::instance_fact::Reader<'_>) -> Result<Self> {
         Ok(Self {
             instance: names::instance("an instance", text("an instance", reader.get_instance()?)?)?,

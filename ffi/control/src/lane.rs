@@ -7,6 +7,7 @@ use crate::limits::{ALIGNMENT, PART_LANES, REGION_BYTES_MAX, RING_BYTES_MAX, RIN
 use crate::names;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Region {
     pub region: u64,
     /// The one instance that maps it writable.
@@ -18,10 +19,12 @@ pub struct Region {
 
 /// One lane as one of its two drivers sees it. Offsets are bytes from the start of a region.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct LaneSpec {
     pub lane: u64,
     pub route: String,
     pub route_id: u32,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::side"))]
     pub side: Side,
     /// The endpoint of this driver that uses the lane.
     pub endpoint: String,
@@ -33,8 +36,10 @@ pub struct LaneSpec {
     pub credit_region: u64,
     pub consumer_page: u64,
     pub max_frame_bytes: u32,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::backpressure"))]
     pub backpressure: Backpressure,
     pub block_ns: u64,
+    #[cfg_attr(feature = "json", serde(with = "crate::json::wait"))]
     pub wait: Wait,
     pub spin_ns: u64,
     pub drain_within_ns: u64,
@@ -46,6 +51,7 @@ pub struct LaneSpec {
 
 /// All lanes that one driver uses at `forward`, and all that it uses at `inverse`.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct StagedBinding {
     pub instance: String,
     pub forward: Vec<LaneSpec>,
@@ -54,6 +60,7 @@ pub struct StagedBinding {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct Transition {
     pub id: u64,
     pub from: u64,
@@ -257,7 +264,7 @@ impl Transition {
         }
         for binding in self.bindings.iter().flat_map(StagedBinding::parts) {
             push(&mut part, &mut weight, 1 + binding.forward.len() + binding.inverse.len());
-            part.bindings.push(binding);
+            part.add(binding);
         }
         parts.push(part);
         parts
@@ -270,12 +277,15 @@ impl Transition {
             return Err(ControlError::malformed("a part of a transition", "of another transition"));
         }
         self.regions.extend(part.regions);
-        for binding in part.bindings {
-            match self.bindings.iter_mut().find(|each| each.instance == binding.instance) {
-                Some(earlier) => earlier.append(binding),
-                None => self.bindings.push(binding),
-            }
-        }
+        part.bindings.into_iter().for_each(|binding| self.add(binding));
         Ok(())
+    }
+
+    /// Pieces of one binding come one after the other.
+    fn add(&mut self, binding: StagedBinding) {
+        match self.bindings.last_mut().filter(|last| last.instance == binding.instance) {
+            Some(last) => last.append(binding),
+            None => self.bindings.push(binding),
+        }
     }
 }

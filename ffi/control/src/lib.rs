@@ -11,6 +11,8 @@ pub mod driver;
 pub mod endpoint;
 pub mod error;
 pub mod inventory;
+#[cfg(feature = "json")]
+mod json;
 pub mod lane;
 pub mod limits;
 pub mod names;

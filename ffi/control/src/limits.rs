@@ -15,6 +15,9 @@ pub const TRAVERSAL_WORDS: usize = 4 * PACKET_BYTES / 8;
 pub const LIST: u32 = 4_096;
 /// Lanes of one part of a binding: with the longest names 128 of them stay below a packet.
 pub const PART_LANES: usize = 128;
+/// Bytes of a lane with the longest names, and of a text beside its characters.
+pub const LANE_BYTES: usize = 448;
+pub const TEXT_POINTER_BYTES: usize = 16;
 /// Bytes of an argument, an environment entry or a path.
 pub const TEXT_BYTES: usize = 4_096;
 /// Bytes of a sentence shown to people.
@@ -27,4 +30,4 @@ pub const REGION_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub const ALIGNMENT: u64 = 64;
 
 const _: () = assert!(RING_BYTES_MAX < REGION_BYTES_MAX);
-const _: () = assert!(PART_LANES * 448 < PACKET_BYTES);
+const _: () = assert!(PART_LANES * LANE_BYTES < PACKET_BYTES);

@@ -51,6 +51,12 @@ pub(crate) fn contract(what: &str, text: &str) -> Result<String> {
     if is_contract(text) { Ok(text.to_owned()) } else { Err(not(what, "a contract", text)) }
 }
 
+/// One endpoint of one run of a driver: `imu.3/sample`.
+pub(crate) fn saddr(what: &str, text: &str) -> Result<String> {
+    let fits = text.split_once('/').is_some_and(|(instance, endpoint)| is_instance(instance) && is_name(endpoint));
+    if fits { Ok(text.to_owned()) } else { Err(not(what, "an address", text)) }
+}
+
 pub(crate) fn hash(what: &str, text: &str) -> Result<String> {
     if is_hash(text) { Ok(text.to_owned()) } else { Err(not(what, "a hash", text)) }
 }

@@ -9,6 +9,7 @@ use crate::lane::Transition;
 use crate::names;
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize))]
 pub struct PanelToKeeper {
     pub id: u64,
     pub generation: u64,
@@ -16,25 +17,39 @@ pub struct PanelToKeeper {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
 pub enum Request {
     Attach {
         protocol: u32,
         panel: String,
     },
-    Inventory,
-    Spawn(Box<CellSpec>),
+    Inventory {},
+    Spawn {
+        cell: Box<CellSpec>,
+    },
     /// A part of a transition.
     Stage {
         transition: Transition,
+        #[cfg_attr(feature = "json", serde(default))]
         last: bool,
     },
-    Seal(u64),
+    Seal {
+        transition: u64,
+    },
     Flip {
         from: u64,
         to: u64,
     },
-    Discard(u64),
-    Settle(u64),
+    Discard {
+        transition: u64,
+    },
+    Settle {
+        transition: u64,
+    },
     Stop {
         instance: String,
         within_ns: u64,
@@ -44,22 +59,36 @@ pub enum Request {
         request: u64,
         refusal: String,
     },
-    Acknowledge(u64),
+    Acknowledge {
+        seq: u64,
+    },
     Configure {
         no_panel_for_ns: u64,
         log_bytes: u64,
     },
-    Shutdown,
-    RegionDescriptors(Vec<u64>),
+    Shutdown {},
+    RegionDescriptors {
+        regions: Vec<u64>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(untagged))]
 pub enum KeeperToPanel {
-    Reply { id: u64, outcome: Outcome },
+    Reply {
+        id: u64,
+        #[cfg_attr(feature = "json", serde(flatten))]
+        outcome: Outcome,
+    },
     Event(Event),
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize),
+    serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
 pub enum Outcome {
     /// With `more`, further parts of the inventory follow under the same id.
     Done {
@@ -79,22 +108,49 @@ pub enum Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize))]
 pub struct Event {
     pub seq: u64,
     pub instance: String,
+    #[cfg_attr(feature = "json", serde(flatten))]
     pub what: What,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize),
+    serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
 pub enum What {
-    Hello { protocol: u32, kit: String },
-    Open { request: u64, saddr: String, verb: Verb, token: String },
+    Hello {
+        protocol: u32,
+        kit: String,
+    },
+    Open {
+        request: u64,
+        saddr: String,
+        #[cfg_attr(feature = "json", serde(with = "crate::json::verb"))]
+        verb: Verb,
+        token: String,
+    },
     Parked,
-    Mapped(u64),
-    Ready(u64),
-    Acknowledged(u64),
-    Failed { code: String, message: String },
-    Exited(i32),
+    Mapped {
+        transition: u64,
+    },
+    Ready {
+        transition: u64,
+    },
+    Acknowledged {
+        epoch: u64,
+    },
+    Failed {
+        code: String,
+        message: String,
+    },
+    Exited {
+        exit: i32,
+    },
 }
 
 impl PanelToKeeper {
@@ -122,15 +178,15 @@ impl Request {
                 let attach = attach?;
                 Self::Attach { protocol: attach.get_protocol(), panel: sentence("the panel", attach.get_panel()?)? }
             }
-            Which::Inventory(()) => Self::Inventory,
-            Which::Spawn(cell) => Self::Spawn(Box::new(CellSpec::read(cell?)?)),
+            Which::Inventory(()) => Self::Inventory {},
+            Which::Spawn(cell) => Self::Spawn { cell: Box::new(CellSpec::read(cell?)?) },
             Which::Stage(group) => {
                 Self::Stage { transition: Transition::read(group.get_transition()?)?, last: group.get_last() }
             }
-            Which::Seal(id) => Self::Seal(id),
+            Which::Seal(id) => Self::Seal { transition: id },
             Which::Flip(group) => Self::Flip { from: group.get_from(), to: group.get_to() },
-            Which::Discard(id) => Self::Discard(id),
-            Which::Settle(id) => Self::Settle(id),
+            Which::Discard(id) => Self::Discard { transition: id },
+            Which::Settle(id) => Self::Settle { transition: id },
             Which::Stop(group) => Self::Stop {
                 instance: names::instance("the instance", text("the instance", group.get_instance()?)?)?,
                 within_ns: group.get_within_ns(),
@@ -140,15 +196,15 @@ impl Request {
                 request: group.get_request(),
                 refusal: sentence("a refusal", group.get_refusal()?)?,
             },
-            Which::Acknowledge(seq) => Self::Acknowledge(seq),
+            Which::Acknowledge(seq) => Self::Acknowledge { seq },
             Which::Configure(group) => {
                 Self::Configure { no_panel_for_ns: group.get_no_panel_for_ns(), log_bytes: group.get_log_bytes() }
             }
-            Which::Shutdown(()) => Self::Shutdown,
+            Which::Shutdown(()) => Self::Shutdown {},
             Which::RegionDescriptors(list) => {
                 let list = list?;
                 crate::codec::bounded("the regions", list.len())?;
-                Self::RegionDescriptors(list.iter().collect())
+                Self::RegionDescriptors { regions: list.iter().collect() }
             }
         })
     }
@@ -160,21 +216,21 @@ impl Request {
                 attach.set_protocol(*protocol);
                 attach.set_panel(cut(panel));
             }
-            Self::Inventory => root.set_inventory(()),
-            Self::Spawn(cell) => cell.write(root.init_spawn()),
+            Self::Inventory {} => root.set_inventory(()),
+            Self::Spawn { cell } => cell.write(root.init_spawn()),
             Self::Stage { transition, last } => {
                 let mut group = root.init_stage();
                 transition.write(group.reborrow().init_transition());
                 group.set_last(*last);
             }
-            Self::Seal(id) => root.set_seal(*id),
+            Self::Seal { transition: id } => root.set_seal(*id),
             Self::Flip { from, to } => {
                 let mut group = root.init_flip();
                 group.set_from(*from);
                 group.set_to(*to);
             }
-            Self::Discard(id) => root.set_discard(*id),
-            Self::Settle(id) => root.set_settle(*id),
+            Self::Discard { transition: id } => root.set_discard(*id),
+            Self::Settle { transition: id } => root.set_settle(*id),
             Self::Stop { instance, within_ns } => {
                 let mut group = root.init_stop();
                 group.set_instance(instance.as_str());
@@ -186,14 +242,14 @@ impl Request {
                 group.set_request(*request);
                 group.set_refusal(cut(refusal));
             }
-            Self::Acknowledge(seq) => root.set_acknowledge(*seq),
+            Self::Acknowledge { seq } => root.set_acknowledge(*seq),
             Self::Configure { no_panel_for_ns, log_bytes } => {
                 let mut group = root.init_configure();
                 group.set_no_panel_for_ns(*no_panel_for_ns);
                 group.set_log_bytes(*log_bytes);
             }
-            Self::Shutdown => root.set_shutdown(()),
-            Self::RegionDescriptors(regions) => {
+            Self::Shutdown {} => root.set_shutdown(()),
+            Self::RegionDescriptors { regions } => {
                 let mut list = root.init_region_descriptors(crate::codec::length(regions.len()));
                 for (index, region) in regions.iter().enumerate() {
                     list.set(crate::codec::length(index), *region);
@@ -292,19 +348,19 @@ impl Event {
             }
             Which::Open(group) => What::Open {
                 request: group.get_request(),
-                saddr: sentence("an address", group.get_saddr()?)?,
+                saddr: names::saddr("an address", text("an address", group.get_saddr()?)?)?,
                 verb: group.get_verb()?,
                 token: names::hash("the token", text("the token", group.get_token()?)?)?,
             },
             Which::Parked(()) => What::Parked,
-            Which::Mapped(id) => What::Mapped(id),
-            Which::Ready(id) => What::Ready(id),
-            Which::Acknowledged(epoch) => What::Acknowledged(epoch),
+            Which::Mapped(id) => What::Mapped { transition: id },
+            Which::Ready(id) => What::Ready { transition: id },
+            Which::Acknowledged(epoch) => What::Acknowledged { epoch },
             Which::Failed(group) => What::Failed {
                 code: sentence("a code", group.get_code()?)?,
                 message: sentence("a message", group.get_message()?)?,
             },
-            Which::Exited(exit) => What::Exited(exit),
+            Which::Exited(exit) => What::Exited { exit },
         };
         let instance = names::instance("an event's instance", text("an event's instance", reader.get_instance()?)?)?;
         Ok(Self { seq: reader.get_seq(), instance, what })
@@ -327,15 +383,15 @@ impl Event {
                 group.set_token(token.as_str());
             }
             What::Parked => builder.set_parked(()),
-            What::Mapped(id) => builder.set_mapped(*id),
-            What::Ready(id) => builder.set_ready(*id),
-            What::Acknowledged(epoch) => builder.set_acknowledged(*epoch),
+            What::Mapped { transition: id } => builder.set_mapped(*id),
+            What::Ready { transition: id } => builder.set_ready(*id),
+            What::Acknowledged { epoch } => builder.set_acknowledged(*epoch),
             What::Failed { code, message } => {
                 let mut group = builder.init_failed();
                 group.set_code(cut(code));
                 group.set_message(cut(message));
             }
-            What::Exited(exit) => builder.set_exited(*exit),
+            What::Exited { exit } => builder.set_exited(*exit),
         }
     }
 }

@@ -88,7 +88,7 @@ fn cell(instance: String) -> CellSpec {
         tag: Tag { plan: "0".repeat(64), move_: "restart:imu".into() },
         run: vec!["/usr/bin/awk".into(), "{ print }".into()],
         env: vec!["GAIN=0.98".into()],
-        stdio: Some(Stdio { io: Io::Pty, frame: Framing::Fixed(24), quiet_ns: 1, answer_within_ns: 2 }),
+        stdio: Some(Stdio { io: Io::Pty, frame: Framing::Fixed { bytes: 24 }, quiet_ns: 1, answer_within_ns: 2 }),
         endpoints: vec![endpoint()],
         closure: vec![ClosureFile { path: "filter.py".into(), hash: "c".repeat(64), executable: false }],
         files: vec![FileGrant { path: "/dev/ttyUSB0".into(), access: Access::ReadWrite }],
@@ -201,18 +201,18 @@ fn every_message_between_panel_and_keeper_survives_the_wire() {
     let instance = || "imu.3".to_owned();
     for request in [
         Request::Attach { protocol: 1, panel: "cell7".into() },
-        Request::Inventory,
-        Request::Spawn(Box::new(cell(instance()))),
-        Request::Seal(1),
+        Request::Inventory {},
+        Request::Spawn { cell: Box::new(cell(instance())) },
+        Request::Seal { transition: 1 },
         Request::Flip { from: 1, to: 2 },
-        Request::Discard(3),
-        Request::Settle(4),
+        Request::Discard { transition: 3 },
+        Request::Settle { transition: 4 },
         Request::Stop { instance: instance(), within_ns: 5 },
         Request::AnswerOpen { instance: instance(), request: 6, refusal: String::new() },
-        Request::Acknowledge(7),
+        Request::Acknowledge { seq: 7 },
         Request::Configure { no_panel_for_ns: 8, log_bytes: 9 },
-        Request::Shutdown,
-        Request::RegionDescriptors(vec![1, 2]),
+        Request::Shutdown {},
+        Request::RegionDescriptors { regions: vec![1, 2] },
     ] {
         let message = PanelToKeeper { id: 11, generation: 12, request };
         assert_eq!(PanelToKeeper::from_bytes(&message.to_bytes().unwrap()).unwrap(), message);
@@ -253,13 +253,13 @@ fn every_message_between_panel_and_keeper_survives_the_wire() {
     ];
     for what in [
         What::Hello { protocol: 1, kit: "rtt".into() },
-        What::Open { request: 1, saddr: "imu/state".into(), verb: Verb::Send, token: "0".repeat(64) },
+        What::Open { request: 1, saddr: "imu.3/state".into(), verb: Verb::Send, token: "0".repeat(64) },
         What::Parked,
-        What::Mapped(1),
-        What::Ready(1),
-        What::Acknowledged(1),
+        What::Mapped { transition: 1 },
+        What::Ready { transition: 1 },
+        What::Acknowledged { epoch: 1 },
         What::Failed { code: "map".into(), message: "cannot map".into() },
-        What::Exited(-9),
+        What::Exited { exit: -9 },
     ] {
         messages.push(KeeperToPanel::Event(Event { seq: 5, instance: instance(), what }));
     }
@@ -304,4 +304,66 @@ fn the_committed_code_is_what_the_schema_generates() {
         fresh.unwrap() == std::fs::read_to_string(root.join("src/control_capnp.rs")).unwrap(),
         "src/control_capnp.rs is not what control.capnp generates; run: cargo run -p rtt-control-generate"
     );
+}
+
+#[cfg(feature = "json")]
+mod json {
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// What the panel's TypeScript says arrives as it was said: `core/keeper.ts` has the same shapes.
+        #[test]
+        fn a_request_survives_json(bindings in prop::collection::vec(binding(20), 0..4), region in region(), id in 0_u64..1 << 53) {
+            let transition = Transition { id, from: 1, forward: id, inverse: id / 2, regions: vec![region], bindings };
+            for request in [Request::Stage { transition, last: true }, Request::Spawn { cell: Box::new(cell("imu.3".into())) }] {
+                let message = PanelToKeeper { id, generation: 2, request };
+                prop_assert_eq!(PanelToKeeper::from_json(&serde_json::to_vec(&message).unwrap()).unwrap(), message);
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_request_or_an_error(text in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = PanelToKeeper::from_json(&text);
+        }
+
+        #[test]
+        fn flipped_bytes_of_an_inventory_never_panic(
+            binding in binding(6), place in any::<prop::sample::Index>(), value in any::<u8>(),
+        ) {
+            let transition = Transition { id: 1, from: 0, forward: 1, inverse: 2, regions: vec![], bindings: vec![binding] };
+            let inventory = Some(Box::new(Inventory { transitions: vec![transition], ..Inventory::default() }));
+            let message = KeeperToPanel::Reply { id: 1, outcome: Outcome::Done { epoch: 0, inventory, more: false } };
+            let mut bytes = message.to_bytes().unwrap();
+            let at = place.index(bytes.len());
+            bytes[at] = value;
+            if let Ok(message) = KeeperToPanel::from_bytes(&bytes) {
+                // Numbers beyond 2^53 are the only thing that can be read and not be said.
+                let _ = message.to_json();
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_that_javascript_cannot_hold_is_refused() {
+        let done = |epoch| {
+            let outcome = Outcome::Done { epoch, inventory: None, more: false };
+            KeeperToPanel::Reply { id: 1, outcome }.to_json()
+        };
+        let said = r#"{"id":1,"kind":"done","epoch":9007199254740991,"inventory":null,"more":false}"#;
+        assert_eq!(String::from_utf8(done((1 << 53) - 1).unwrap()).unwrap(), said);
+        assert_eq!(done(1 << 53).unwrap_err().code, "control.malformed");
+    }
+
+    #[test]
+    fn an_event_is_said_in_the_words_of_the_panel() {
+        let what = What::Open { request: 1, saddr: "imu.3/state".into(), verb: Verb::Send, token: "0".repeat(64) };
+        let event = KeeperToPanel::Event(Event { seq: 5, instance: "imu.3".into(), what });
+        let token = "0".repeat(64);
+        let said = format!(
+            r#"{{"seq":5,"instance":"imu.3","kind":"open","request":1,"saddr":"imu.3/state","verb":"send","token":"{token}"}}"#
+        );
+        assert_eq!(String::from_utf8(event.to_json().unwrap()).unwrap(), said);
+    }
 }

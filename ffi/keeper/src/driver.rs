@@ -138,7 +138,7 @@ impl Keeper {
         }
         let own = |region: &&Region| region.transition == id && region.spec.writer == name;
         self.regions.values().filter(own).try_for_each(Region::check_untouched)?;
-        self.event(name, What::Mapped(id));
+        self.event(name, What::Mapped { transition: id });
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Keeper {
         if !staged.unready.remove(name) {
             return Err(wrong(name, "driver.protocol", "it answers a transition that it was not asked about"));
         }
-        self.event(name, What::Ready(id));
+        self.event(name, What::Ready { transition: id });
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl Keeper {
             return Err(wrong(name, "driver.protocol", "it acknowledges an epoch that is not next for it"));
         }
         instance.claims.acknowledged = epoch;
-        self.event(name, What::Acknowledged(epoch));
+        self.event(name, What::Acknowledged { epoch });
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Keeper {
         instance.opening.clear();
         self.leaving.extend(instance.cgroup.take());
         let forget = instance.forget;
-        self.event(name, What::Exited(exit));
+        self.event(name, What::Exited { exit });
         self.tell_ended_lanes();
         if forget {
             self.forget(name);

@@ -65,7 +65,11 @@ impl Keeper {
         if self.regions.len() + transition.regions.len() > REGIONS || bytes > REGION_BYTES_ALL {
             return refuse("keeper.tooMany", "its regions are too many or too large".to_owned());
         }
+        let mut bound = BTreeSet::new();
         for binding in &transition.bindings {
+            if !bound.insert(&binding.instance) {
+                return refuse("keeper.binding", format!("{} is bound twice", binding.instance));
+            }
             let Some(instance) = self.instances.get(&binding.instance) else {
                 return refuse("keeper.instance", format!("there is no instance {}", binding.instance));
             };

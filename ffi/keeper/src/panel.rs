@@ -206,8 +206,8 @@ impl Keeper {
             return self.refuse(id, Refusal::new("keeper.generation", why));
         }
         match message.request {
-            Request::Inventory => self.reply_inventory(id),
-            Request::RegionDescriptors(regions) => match self.region_descriptors(&regions) {
+            Request::Inventory {} => self.reply_inventory(id),
+            Request::RegionDescriptors { regions } => match self.region_descriptors(&regions) {
                 Ok(descriptors) => self.reply(id, self.done(), descriptors),
                 Err(refusal) => self.refuse(id, refusal),
             },
@@ -229,11 +229,11 @@ impl Keeper {
 
     fn obey(&mut self, request: Request) -> Result<()> {
         match request {
-            Request::Spawn(spec) => self.spawn(&spec),
-            Request::Seal(id) => self.seal(id),
+            Request::Spawn { cell: spec } => self.spawn(&spec),
+            Request::Seal { transition: id } => self.seal(id),
             Request::Flip { from, to } => self.flip(from, to),
-            Request::Discard(id) => self.discard(id),
-            Request::Settle(id) => self.settle(id),
+            Request::Discard { transition: id } => self.discard(id),
+            Request::Settle { transition: id } => self.settle(id),
             Request::Stop { instance, within_ns } => {
                 self.stop(&instance, within_ns);
                 Ok(())
@@ -242,7 +242,7 @@ impl Keeper {
                 self.answer_open(&instance, request, refusal);
                 Ok(())
             }
-            Request::Acknowledge(seq) => {
+            Request::Acknowledge { seq } => {
                 self.events.acknowledge(seq);
                 Ok(())
             }
@@ -251,11 +251,14 @@ impl Keeper {
                 self.logs.most = log_bytes;
                 Ok(())
             }
-            Request::Shutdown => {
+            Request::Shutdown {} => {
                 self.begin_ending();
                 Ok(())
             }
-            Request::Attach { .. } | Request::Inventory | Request::Stage { .. } | Request::RegionDescriptors(_) => {
+            Request::Attach { .. }
+            | Request::Inventory {}
+            | Request::Stage { .. }
+            | Request::RegionDescriptors { .. } => {
                 Err(Refusal::new("keeper.request", "cannot do it because this connection is attached already"))
             }
         }

@@ -1,37 +1,46 @@
-//! The keeper's side of the control protocol, as a mirror, for `tests/conformance/control.test.ts`: what the panel's
-//! TypeScript wrote is read here, and answered with messages that say the same back.
+//! The keeper's side of the control protocol, as a mirror, for `tests/conformance/control_test.ts`: what the panel's
+//! TypeScript said is read here, and answered with messages that say the same back.
 //!
-//! On stdin and stdout: length (u32, little endian), then a packet. What is not a packet of the protocol is answered by its
-//! error as a refusal. An answer of no bytes ends the answers to one packet.
+//! `echo FOLDER` listens at FOLDER/keeper.sock, says so in a line, and serves one connection. What is not a packet of the
+//! protocol is answered by its error as a refusal; a shutdown is answered by bytes that are no packet.
 use rtt_control::cell::{Access, CellSpec, Direction, Framing, Io, Tag};
 use rtt_control::inventory::{InstanceFact, InstanceState, Inventory, RegionFact};
 use rtt_control::lane::Transition;
+use rtt_control::packet::{self, Mode};
 use rtt_control::panel::{Event, KeeperToPanel, Outcome, PanelToKeeper, Request, Verb, What};
-use std::io::{self, Read, Write};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, listen, socket_with};
+use std::io;
 
 fn main() -> io::Result<()> {
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    let folder = std::env::args().nth(1).ok_or_else(|| io::Error::other("usage: echo FOLDER"))?;
+    let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    bind(&listener, &SocketAddrUnix::new(format!("{folder}/keeper.sock"))?)?;
+    listen(&listener, 1)?;
+    println!("listening");
+    let socket = accept(&listener)?;
     let mut staged: Option<Transition> = None;
-    let mut length = [0; 4];
-    while input.read_exact(&mut length).is_ok() {
-        let mut packet = vec![0; u32::from_le_bytes(length) as usize];
-        input.read_exact(&mut packet)?;
-        for answer in answers(&packet, &mut staged) {
-            let bytes = answer.to_bytes().map_err(io::Error::other)?;
-            output.write_all(&u32::try_from(bytes.len()).map_err(io::Error::other)?.to_le_bytes())?;
-            output.write_all(&bytes)?;
+    while let Ok(packet) = packet::receive(&socket, Mode::Wait) {
+        for answer in answers(&packet.bytes, &mut staged) {
+            packet::send(&socket, &answer, &[], Mode::Wait).map_err(io::Error::other)?;
         }
-        output.write_all(&[0; 4])?;
-        output.flush()?;
     }
     Ok(())
 }
 
-fn answers(packet: &[u8], staged: &mut Option<Transition>) -> Vec<KeeperToPanel> {
-    let PanelToKeeper { id, generation, request } = match PanelToKeeper::from_bytes(packet) {
-        Ok(message) => message,
-        Err(error) => return vec![refused(0, error.code, &error.message)],
-    };
+fn answers(packet: &[u8], staged: &mut Option<Transition>) -> Vec<Vec<u8>> {
+    match PanelToKeeper::from_bytes(packet) {
+        Err(error) => vec![bytes(&refused(0, error.code, &error.message))],
+        Ok(PanelToKeeper { request: Request::Shutdown {}, .. }) => vec![b"no packet".to_vec()],
+        Ok(message) => said_back(message, staged).iter().map(bytes).collect(),
+    }
+}
+
+fn bytes(message: &KeeperToPanel) -> Vec<u8> {
+    message.to_bytes().expect("an answer fits a packet")
+}
+
+fn said_back(message: PanelToKeeper, staged: &mut Option<Transition>) -> Vec<KeeperToPanel> {
+    let PanelToKeeper { id, generation, request } = message;
     match request {
         Request::Stage { transition, last } => {
             let whole = match staged.take() {
@@ -106,11 +115,11 @@ fn events(instance: &str, number: u64, sentence: &str) -> Vec<KeeperToPanel> {
         What::Hello { protocol: 1, kit: sentence.into() },
         What::Open { request: number, saddr: format!("{instance}/out"), verb: Verb::Receive, token: "0a".repeat(32) },
         What::Parked,
-        What::Mapped(number),
-        What::Ready(number),
-        What::Acknowledged(number),
+        What::Mapped { transition: number },
+        What::Ready { transition: number },
+        What::Acknowledged { epoch: number },
         What::Failed { code: "driver.test".into(), message: sentence.into() },
-        What::Exited(-9),
+        What::Exited { exit: -9 },
     ];
     let event = |(seq, what)| Event { seq, instance: instance.into(), what };
     (1..).zip(whats).map(|pair| KeeperToPanel::Event(event(pair))).collect()
@@ -126,15 +135,16 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 /// What was understood, as JSON. Texts are printable ASCII, whose `Debug` is JSON.
 fn told(generation: u64, request: &Request) -> String {
     let what = match request {
-        Request::Seal(id) => format!("\"seal\",{id}"),
+        Request::Seal { transition: id } => format!("\"seal\",{id}"),
         Request::Flip { from, to } => format!("\"flip\",{from},{to}"),
-        Request::Discard(id) => format!("\"discard\",{id}"),
-        Request::Settle(id) => format!("\"settle\",{id}"),
+        Request::Discard { transition: id } => format!("\"discard\",{id}"),
+        Request::Settle { transition: id } => format!("\"settle\",{id}"),
         Request::Stop { instance, within_ns } => format!("\"stop\",{instance:?},{within_ns}"),
-        Request::Acknowledge(seq) => format!("\"acknowledge\",{seq}"),
+        Request::Acknowledge { seq } => format!("\"acknowledge\",{seq}"),
         Request::Configure { no_panel_for_ns, log_bytes } => format!("\"configure\",{no_panel_for_ns},{log_bytes}"),
-        Request::Spawn(cell) => format!("\"spawn\",{}", told_cell(cell)),
-        other => format!("{:?}", format!("{other:?}").to_lowercase()),
+        Request::Spawn { cell } => format!("\"spawn\",{}", told_cell(cell)),
+        Request::Inventory {} => "\"inventory\"".to_owned(),
+        other => panic!("not asked by the test: {other:?}"),
     };
     format!("[{generation},{what}]")
 }
@@ -145,7 +155,7 @@ fn told_cell(cell: &CellSpec) -> String {
         let io = if stdio.io == Io::Pty { "pty" } else { "pipe" };
         let frame = match stdio.frame {
             Framing::Lines => "{\"kind\":\"lines\"}".to_owned(),
-            Framing::Fixed(bytes) => format!("{{\"kind\":\"fixed\",\"bytes\":{bytes}}}"),
+            Framing::Fixed { bytes } => format!("{{\"kind\":\"fixed\",\"bytes\":{bytes}}}"),
             Framing::Prefixed => "{\"kind\":\"prefixed\"}".to_owned(),
         };
         format!("[{io:?},{frame},{},{}]", stdio.quiet_ns, stdio.answer_within_ns)

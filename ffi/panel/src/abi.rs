@@ -13,7 +13,7 @@ use crate::{notify, peers};
 use std::path::{Path, PathBuf};
 
 /// Version of this table; `ffi/symbols.ts` holds the same number.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 #[unsafe(no_mangle)]
 pub extern "C" fn rtt_panel_abi() -> u32 {
@@ -215,6 +215,8 @@ pub unsafe extern "C" fn rtt_link_open(folder: *const u8, length: usize) -> i32 
     )
 }
 
+/// Sends a request: JSON as `core/keeper.ts` has it.
+///
 /// # Safety
 /// `from` is `length` bytes.
 #[unsafe(no_mangle)]
@@ -223,13 +225,13 @@ pub unsafe extern "C" fn rtt_link_send(link: i32, from: *const u8, length: usize
     done(unsafe { bytes(from, length) }.and_then(|from| LINKS.get(link)?.send(from)))
 }
 
-/// 1: a packet is there; 0: none will come. Nonblocking.
+/// 1: a message is there; 0: none will come. Nonblocking.
 #[unsafe(no_mangle)]
 pub extern "C" fn rtt_link_wait(link: i32) -> i32 {
     answer(LINKS.get(link).and_then(|link| link.wait()).map(i32::from))
 }
 
-/// Copies the next packet out: its length, 0 when none is there.
+/// Copies the next message out, as JSON, and answers its length, 0 when none is there; one longer than the room stays.
 ///
 /// # Safety
 /// `into` has room for `length` bytes.
@@ -239,7 +241,7 @@ pub unsafe extern "C" fn rtt_link_take(link: i32, into: *mut u8, length: usize) 
     answer(unsafe { room(into, length) }.and_then(|into| LINKS.get(link)?.take(into)))
 }
 
-/// How many descriptors came with the packet taken last.
+/// How many descriptors came with the message taken last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rtt_link_descriptors(link: i32) -> i32 {
     answer(LINKS.get(link).map(|link| link.descriptors()))
@@ -287,7 +289,7 @@ pub unsafe extern "C" fn rtt_link_figures(link: i32, into: *mut f64, length: usi
     )
 }
 
-/// Why no packet will come.
+/// Why no message will come.
 ///
 /// # Safety
 /// `into` has room for `length` bytes.

@@ -5,6 +5,8 @@
 pub const INCOMING: usize = 16_384;
 /// Packets that the socket has not taken yet; beyond it the keeper is given up as stuck.
 pub const OUTGOING: usize = 16_384;
+/// Parts of one inventory: more would be a keeper that never ends.
+pub const INVENTORY_PARTS: usize = 65_536;
 /// Packets read before those who wait are told.
 pub const PACKETS_A_TURN: usize = 64;
 /// Regions that are mapped for telemetry, and lanes that are read.

@@ -1,10 +1,11 @@
-//! The panel's end of the socket to the keeper. A thread of this library collects packets and descriptors all the time, so
+//! The panel's end of the socket to the keeper. A thread of this library collects messages and descriptors all the time, so
 //! that the keeper is never kept waiting by JavaScript; one call at a time waits for them; an eventfd stops the thread.
 use crate::error::{PanelError, Result};
 use crate::limits::{INCOMING, OUTGOING, PACKETS_A_TURN};
+use crate::messages::{Joiner, packets};
 use crate::table::{Table, locked};
 use crate::telemetry::Telemetry;
-use rtt_control::packet::{self, Mode, Packet};
+use rtt_control::packet::{self, Mode};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -19,7 +20,7 @@ pub static LINKS: Table<Link> = Table::new();
 pub struct Link {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Descriptors of the packet that was taken last.
+    /// Descriptors of the message that was taken last.
     taken: Mutex<Vec<Option<OwnedFd>>>,
     pub telemetry: Mutex<Telemetry>,
 }
@@ -33,12 +34,18 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    incoming: VecDeque<Packet>,
+    incoming: VecDeque<Arrived>,
     outgoing: VecDeque<Vec<u8>>,
     stopping: bool,
     /// Why there will be no further packet.
     over: Option<PanelError>,
     somebody_waits: bool,
+}
+
+/// A message, and the descriptors that came with it.
+struct Arrived {
+    json: Vec<u8>,
+    descriptors: Vec<OwnedFd>,
 }
 
 /// Connects to the keeper's socket in a folder. `None`: no keeper listens there.
@@ -69,30 +76,36 @@ pub fn start(socket: OwnedFd) -> Result<Link> {
 }
 
 impl Link {
-    /// Sends a packet at once, or keeps it in order until the keeper reads.
-    pub fn send(&self, bytes: &[u8]) -> Result<()> {
+    /// Sends a request at once, or keeps it in order until the keeper reads. Nothing of one that is too large is sent.
+    pub fn send(&self, json: &[u8]) -> Result<()> {
+        let packets = packets(json)?;
         let mut state = locked(&self.shared.state);
         if let Some(over) = &state.over {
             return Err(over.clone());
         }
-        if state.outgoing.is_empty() {
-            match packet::send(&self.shared.socket, bytes, &[], Mode::Try) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.would_block() => {}
-                Err(error) => return Err(error.into()),
+        for bytes in packets {
+            if state.outgoing.is_empty() {
+                match packet::send(&self.shared.socket, &bytes, &[], Mode::Try) {
+                    Ok(()) => continue,
+                    Err(error) if error.would_block() => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
+            if state.outgoing.len() >= OUTGOING {
+                let why = format!("cannot send to the keeper because it has left {OUTGOING} packets unread");
+                return Err(PanelError::new("control.unread", why));
+            }
+            state.outgoing.push_back(bytes);
         }
-        if state.outgoing.len() >= OUTGOING {
-            let why = format!("cannot send to the keeper because it has left {OUTGOING} packets unread");
-            return Err(PanelError::new("control.unread", why));
-        }
-        state.outgoing.push_back(bytes.to_vec());
+        let waits = !state.outgoing.is_empty();
         drop(state);
-        self.shared.rouse();
+        if waits {
+            self.shared.rouse();
+        }
         Ok(())
     }
 
-    /// Waits until a packet is there (true) or none will come any more (false).
+    /// Waits until a message is there (true) or none will come any more (false).
     pub fn wait(&self) -> Result<bool> {
         let mut state = locked(&self.shared.state);
         if std::mem::replace(&mut state.somebody_waits, true) {
@@ -105,35 +118,37 @@ impl Link {
         Ok(!state.incoming.is_empty() && !state.stopping)
     }
 
-    /// Copies the next packet out and keeps its descriptors; 0 when none is there.
+    /// Copies the next message out, keeps its descriptors and answers its length; 0 when none is there. One that is longer
+    /// than the room stays.
     pub fn take(&self, into: &mut [u8]) -> Result<i32> {
         let mut state = locked(&self.shared.state);
         let Some(next) = state.incoming.front() else { return Ok(0) };
-        let count = next.bytes.len();
-        let room = into.get_mut(..count).ok_or_else(|| PanelError::bug("the buffer is smaller than a packet"))?;
-        room.copy_from_slice(&next.bytes);
+        let count = next.json.len();
+        let length = i32::try_from(count).map_err(|_| PanelError::bug("a message is too large"))?;
+        let Some(room) = into.get_mut(..count) else { return Ok(length) };
+        room.copy_from_slice(&next.json);
         let was_full = state.incoming.len() >= INCOMING;
-        let descriptors = state.incoming.pop_front().map(|packet| packet.descriptors).unwrap_or_default();
+        let descriptors = state.incoming.pop_front().map(|next| next.descriptors).unwrap_or_default();
         drop(state);
         if was_full {
             self.shared.rouse();
         }
         *locked(&self.taken) = descriptors.into_iter().map(Some).collect();
-        i32::try_from(count).map_err(|_| PanelError::bug("a packet is too large"))
+        Ok(length)
     }
 
     pub fn descriptors(&self) -> i32 {
         i32::try_from(locked(&self.taken).len()).unwrap_or(i32::MAX)
     }
 
-    /// Maps the region behind a descriptor of the packet that was taken last.
+    /// Maps the region behind a descriptor of the message that was taken last.
     pub fn map(&self, index: usize, region: u64, bytes: u64) -> Result<()> {
         let descriptor = locked(&self.taken).get_mut(index).and_then(Option::take);
-        let descriptor = descriptor.ok_or_else(|| PanelError::bug("the packet had no such descriptor"))?;
+        let descriptor = descriptor.ok_or_else(|| PanelError::bug("the message had no such descriptor"))?;
         locked(&self.telemetry).map(&descriptor, region, bytes)
     }
 
-    /// Why there are no further packets; empty while there may be.
+    /// Why there are no further messages; empty while there may be.
     pub fn why(&self) -> String {
         locked(&self.shared.state).over.as_ref().map_or_else(String::new, |over| over.message.clone())
     }
@@ -162,8 +177,9 @@ impl Shared {
     }
 
     fn collect(&self) {
+        let mut joiner = Joiner::default();
         let ended = loop {
-            match self.turn() {
+            match self.turn(&mut joiner) {
                 Ok(true) => {}
                 Ok(false) => break PanelError::new("control.closed", "the link was closed here"),
                 Err(error) => break error,
@@ -174,7 +190,7 @@ impl Shared {
     }
 
     /// False: told to stop.
-    fn turn(&self) -> Result<bool> {
+    fn turn(&self, joiner: &mut Joiner) -> Result<bool> {
         let (reads, writes) = {
             let state = locked(&self.state);
             if state.stopping {
@@ -202,7 +218,7 @@ impl Shared {
             self.push()?;
         }
         if reads && happened.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-            self.pull()?;
+            self.pull(joiner)?;
         }
         Ok(true)
     }
@@ -219,14 +235,13 @@ impl Shared {
         Ok(())
     }
 
-    fn pull(&self) -> Result<()> {
+    fn pull(&self, joiner: &mut Joiner) -> Result<()> {
         for _ in 0..PACKETS_A_TURN {
             match packet::receive(&self.socket, Mode::Try) {
-                Ok(mut packet) => {
-                    // It was received into room for the largest one.
-                    packet.bytes.shrink_to_fit();
+                Ok(packet) => {
+                    let Some(json) = joiner.take(&packet.bytes)? else { continue };
                     let mut state = locked(&self.state);
-                    state.incoming.push_back(packet);
+                    state.incoming.push_back(Arrived { json, descriptors: packet.descriptors });
                     let full = state.incoming.len() >= INCOMING;
                     drop(state);
                     self.changed.notify_all();

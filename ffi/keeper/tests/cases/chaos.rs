@@ -25,10 +25,10 @@ pub fn noise() {
         let name = format!("noisy.{}", round + 1);
         let mut spec = cell(&name, "noisy");
         spec.run.push((seed() + round).to_string());
-        panel.done(Request::Spawn(Box::new(spec)));
+        panel.done(Request::Spawn { cell: Box::new(spec) });
         // It may claim failures of its own before the keeper gives it up.
         while matches!(
-            panel.event(&name, |what| matches!(what, What::Failed { .. } | What::Exited(_))).what,
+            panel.event(&name, |what| matches!(what, What::Failed { .. } | What::Exited { .. })).what,
             What::Failed { .. }
         ) {
             panel.done(Request::Stop { instance: name.clone(), within_ns: 50_000_000 });
@@ -51,7 +51,7 @@ pub fn keepers_killed() {
         let moment = Duration::from_micros((seed() + round).wrapping_mul(2_654_435_761) % 60_000);
         let begun = Instant::now();
         for name in &names {
-            panel.send(Request::Spawn(Box::new(cell(name, "good"))));
+            panel.send(Request::Spawn { cell: Box::new(cell(name, "good")) });
         }
         let transition = one_lane(10, 0, &names[0], &names[1]);
         panel.send(Request::Stage { transition, last: true });
@@ -65,7 +65,7 @@ pub fn keepers_killed() {
     assert!(panel.inventory().instances.is_empty());
     panel.start("a.1", "good");
     assert!(control_groups(&house.run()) > 0 || !groups_here(&panel.inventory()));
-    panel.done(Request::Shutdown);
+    panel.done(Request::Shutdown {});
     assert!(house.keeper.wait().expect("its end").success());
     // Those that killed keepers have left were swept by the next one.
     assert_eq!(control_groups(&house.run()), 0, "control groups are left");

@@ -24,7 +24,7 @@ pub fn panel_dies() {
     assert!(seen.iter().any(|event| event.what == What::Parked), "{seen:?}");
     assert!(seen.is_sorted_by_key(|event| event.seq));
     // What was acknowledged is not told again.
-    next.done(Request::Acknowledge(seen.last().expect("events").seq));
+    next.done(Request::Acknowledge { seq: seen.last().expect("events").seq });
     drop(next);
     let mut third = TestPanel::attach(&house);
     third.inventory();
@@ -57,15 +57,15 @@ pub fn shutdown() {
     for (order, name) in [(2, "first.1"), (9, "last.1"), (5, "middle.1")] {
         let mut spec = cell(name, "good");
         spec.stop_order = order;
-        panel.done(Request::Spawn(Box::new(spec)));
+        panel.done(Request::Spawn { cell: Box::new(spec) });
         panel.event(name, |what| *what == What::Parked);
     }
-    panel.done(Request::Shutdown);
+    panel.done(Request::Shutdown {});
     let ended: Vec<String> = (0..3)
         .map(|_| {
             loop {
                 if let rtt_control::panel::KeeperToPanel::Event(event) = next_message(&panel)
-                    && matches!(event.what, What::Exited(_))
+                    && matches!(event.what, What::Exited { .. })
                 {
                     break event.instance;
                 }
@@ -105,7 +105,7 @@ pub fn stubborn() {
     assert_eq!(panel.exited("a.1"), -9);
     assert!((150..2_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
     // One that says nothing at all gets its SIGTERM at once.
-    panel.done(Request::Spawn(Box::new(cell("b.1", "silent"))));
+    panel.done(Request::Spawn { cell: Box::new(cell("b.1", "silent")) });
     while panel.inventory().instances.iter().all(|fact| fact.pid == 0) {
         assert!(begun.elapsed() < WITHIN, "it is not started");
     }
@@ -123,18 +123,18 @@ pub fn fencing() {
     assert!(late.is_err_and(|error| error.is_closed()));
     old.generation = 0;
     new.generation -= 1;
-    assert_eq!(new.refused(Request::Inventory), "keeper.generation");
+    assert_eq!(new.refused(Request::Inventory {}), "keeper.generation");
     new.generation += 1;
     new.inventory();
 
     let mut stranger = TestPanel::connect(&house);
     assert_eq!(stranger.refused(Request::Attach { protocol: 99, panel: String::new() }), "keeper.protocol");
     let mut stranger = TestPanel::connect(&house);
-    assert_eq!(stranger.refused(Request::Shutdown), "keeper.notAttached");
+    assert_eq!(stranger.refused(Request::Shutdown {}), "keeper.notAttached");
     let noise = try_connect(&house).expect("a connection");
     // SAFETY: the buffer is a literal of that length.
     unsafe { libc::send(std::os::fd::AsRawFd::as_raw_fd(&noise), [7_u8; 64].as_ptr().cast(), 64, 0) };
-    assert!(matches!(new.ask(Request::Inventory), Outcome::Done { .. }));
+    assert!(matches!(new.ask(Request::Inventory {}), Outcome::Done { .. }));
     // A second keeper on the same folder finds the lock taken.
     assert!(
         rustix::fs::flock(

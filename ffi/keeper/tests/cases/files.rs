@@ -28,7 +28,7 @@ pub fn granted() {
         grant("/proc/stat", Access::Read),
     ];
     spec.env = vec![format!("APPEND={}:{}", absolute("out.log"), absolute("new.log"))];
-    panel.done(Request::Spawn(Box::new(spec)));
+    panel.done(Request::Spawn { cell: Box::new(spec) });
     until("it has looked at all of them", || house.log("a").contains("looked at all"));
     let log = house.log("a");
     assert!(log.contains(&format!("{}: of the project", absolute("data.txt"))), "{log}");
@@ -55,7 +55,7 @@ pub fn waived() {
     spec.files = vec![grant(&house.folder.join("data.txt").to_string_lossy(), Access::Read)];
     spec.closure = vec![house.store("note.txt", b"from the store")];
     spec.run.push("/driver/note.txt".to_owned());
-    panel.done(Request::Spawn(Box::new(spec)));
+    panel.done(Request::Spawn { cell: Box::new(spec) });
     until("it has looked at all of them", || house.log("a").contains("looked at all"));
     let log = house.log("a");
     assert!(log.contains("data.txt: of the project") && log.contains("/driver/note.txt: from the store"), "{log}");
@@ -76,7 +76,7 @@ pub fn pinned_drivers() {
         let mut spec = cell(instance, "files");
         spec.closure = vec![house.store("rtt:drivers", content)];
         spec.run.push("/driver/rtt:drivers".to_owned());
-        panel.done(Request::Spawn(Box::new(spec)));
+        panel.done(Request::Spawn { cell: Box::new(spec) });
         until("it has looked", || house.log("a").contains("looked at all"));
         assert_eq!(house.log("a").contains("No such file"), !inside, "{}", house.log("a"));
         fs::write(house.folder.join("logs/a.log"), "").expect("emptied");

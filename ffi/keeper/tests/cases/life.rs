@@ -12,7 +12,7 @@ pub fn life() {
     panel.prepare(&transition);
     assert_eq!(panel.inventory().transitions, std::slice::from_ref(&transition));
     panel.flip(&transition, 0, 10);
-    panel.done(Request::Settle(10));
+    panel.done(Request::Settle { transition: 10 });
 
     let told = panel.inventory();
     assert_eq!((told.epoch, told.last_epoch), (10, 11));
@@ -27,7 +27,7 @@ pub fn life() {
     for fact in &told.regions {
         assert_eq!(fact.seals, ["shrink", "grow", "futureWrite", "seal"]);
     }
-    panel.done(Request::RegionDescriptors(told.regions.iter().map(|region| region.region).collect()));
+    panel.done(Request::RegionDescriptors { regions: told.regions.iter().map(|region| region.region).collect() });
     assert_eq!(panel.descriptors.len(), 2);
     assert!(rustix::io::write(&panel.descriptors[0], b"x").is_err(), "telemetry can write");
     let log = house.log("b");
@@ -49,10 +49,10 @@ pub fn flip_back() {
     let transition = one_lane(10, 0, "a.1", "b.1");
     panel.prepare(&transition);
     panel.flip(&transition, 0, 10);
-    assert_eq!(panel.refused(Request::Discard(10)), "keeper.inForce");
+    assert_eq!(panel.refused(Request::Discard { transition: 10 }), "keeper.inForce");
     panel.flip(&transition, 10, 11);
     assert!(panel.inventory().instances.iter().all(|fact| fact.lanes.is_empty()));
-    panel.done(Request::Settle(10));
+    panel.done(Request::Settle { transition: 10 });
     assert!(panel.inventory().regions.is_empty());
     // The next transition starts where the flip back has led to.
     let next = one_lane(20, 11, "a.1", "b.1");
@@ -66,8 +66,8 @@ pub fn discard() {
     panel.start("a.1", "good");
     panel.start("b.1", "good");
     panel.prepare(&one_lane(10, 0, "a.1", "b.1"));
-    panel.done(Request::Discard(10));
-    panel.done(Request::Discard(10));
+    panel.done(Request::Discard { transition: 10 });
+    panel.done(Request::Discard { transition: 10 });
     let told = panel.inventory();
     assert!(told.regions.is_empty() && told.transitions.is_empty());
     assert_eq!((told.epoch, told.last_epoch), (0, 11));

@@ -21,7 +21,7 @@ pub fn nonsense() {
     .enumerate()
     {
         let name = format!("wrong.{}", number + 1);
-        panel.done(Request::Spawn(Box::new(cell(&name, play))));
+        panel.done(Request::Spawn { cell: Box::new(cell(&name, play)) });
         assert_eq!(panel.failure(&name), code, "{play}");
         panel.done(Request::Stop { instance: name.clone(), within_ns: 100_000_000 });
         panel.exited(&name);
@@ -42,10 +42,10 @@ pub fn touched() {
         panel.start("b.1", "good");
         panel.done(Request::Stage { transition: one_lane(10, 0, "a.1", "b.1"), last: true });
         assert_eq!(panel.failure("a.1"), code);
-        panel.event("b.1", |what| *what == What::Mapped(10));
-        assert_eq!(panel.refused(Request::Seal(10)), code);
+        panel.event("b.1", |what| *what == What::Mapped { transition: 10 });
+        assert_eq!(panel.refused(Request::Seal { transition: 10 }), code);
         assert_eq!(panel.refused(Request::Flip { from: 0, to: 10 }), "keeper.notSealed");
-        panel.done(Request::Discard(10));
+        panel.done(Request::Discard { transition: 10 });
         assert!(panel.inventory().regions.is_empty());
     }
 }
@@ -62,9 +62,9 @@ pub fn prepare_fails() {
         if play == "exits-in-prepare" {
             assert_eq!(panel.exited(&name), 9);
         } else {
-            assert_eq!(panel.refused(Request::Seal(id)), "keeper.notMapped");
+            assert_eq!(panel.refused(Request::Seal { transition: id }), "keeper.notMapped");
         }
-        panel.done(Request::Discard(id));
+        panel.done(Request::Discard { transition: id });
         panel.done(Request::Stop { instance: name.clone(), within_ns: 100_000_000 });
     }
     for (number, (play, code)) in [
@@ -80,7 +80,7 @@ pub fn prepare_fails() {
         panel.start(&name, play);
         panel.done(Request::Stage { transition: one_lane(id, 0, &name, "b.1"), last: true });
         assert_eq!(panel.failure(&name), code, "{play}");
-        panel.done(Request::Discard(id));
+        panel.done(Request::Discard { transition: id });
     }
     assert_eq!(panel.inventory().epoch, 0);
 }
@@ -92,18 +92,18 @@ pub fn tokens() {
         [("wrong-token", "token.unknown"), ("other-endpoint", "token.endpoint")].into_iter().enumerate()
     {
         let name = format!("{play}.{}", number + 1);
-        panel.done(Request::Spawn(Box::new(cell(&name, play))));
+        panel.done(Request::Spawn { cell: Box::new(cell(&name, play)) });
         assert_eq!(panel.exited(&name), 4);
         assert!(house.log(play).contains(code), "{}", house.log(play));
         assert!(panel.inventory().instances.iter().all(|fact| fact.opened.is_empty()));
     }
     let mut late = cell("late.1", "good");
     late.tokens.iter_mut().for_each(|token| token.expires_ns = 1);
-    panel.done(Request::Spawn(Box::new(late)));
+    panel.done(Request::Spawn { cell: Box::new(late) });
     assert_eq!(panel.exited("late.1"), 4);
     assert!(house.log("late").contains("token.expired"));
     // Nobody is there to ask: at once, and with its own word.
-    panel.done(Request::Spawn(Box::new(cell("alone.1", "good"))));
+    panel.done(Request::Spawn { cell: Box::new(cell("alone.1", "good")) });
     drop(panel);
     until("the answer without a panel", || {
         let log = house.log("alone");
@@ -124,19 +124,19 @@ pub fn refusals() {
     let mut panel = TestPanel::attach(&house);
     let mut empty = cell("a.1", "good");
     empty.run.clear();
-    assert_eq!(panel.refused(Request::Spawn(Box::new(empty))), "keeper.run");
+    assert_eq!(panel.refused(Request::Spawn { cell: Box::new(empty) }), "keeper.run");
     let mut climbs = cell("a.1", "good");
     climbs.files.push(rtt_control::cell::FileGrant {
         path: "../../etc/shadow".to_owned(),
         access: rtt_control::cell::Access::Read,
     });
-    assert_eq!(panel.refused(Request::Spawn(Box::new(climbs))), "cell.file");
+    assert_eq!(panel.refused(Request::Spawn { cell: Box::new(climbs) }), "cell.file");
     panel.start("a.1", "good");
-    assert_eq!(panel.refused(Request::Spawn(Box::new(cell("a.1", "good")))), "keeper.instance");
+    assert_eq!(panel.refused(Request::Spawn { cell: Box::new(cell("a.1", "good")) }), "keeper.instance");
     let unknown = Request::Stage { transition: one_lane(10, 0, "a.1", "nobody.1"), last: true };
     assert_eq!(panel.refused(unknown), "keeper.instance");
-    assert_eq!(panel.refused(Request::Seal(77)), "keeper.transition");
-    assert_eq!(panel.refused(Request::RegionDescriptors(vec![5])), "keeper.region");
+    assert_eq!(panel.refused(Request::Seal { transition: 77 }), "keeper.transition");
+    assert_eq!(panel.refused(Request::RegionDescriptors { regions: vec![5] }), "keeper.region");
     panel.start("b.1", "good");
     let mut outside = one_lane(10, 0, "a.1", "b.1");
     outside.bindings[0].forward[0].ring = 1 << 20;
@@ -145,7 +145,7 @@ pub fn refusals() {
     panel.prepare(&transition);
     assert_eq!(panel.refused(Request::Flip { from: 5, to: 10 }), "keeper.epoch");
     assert_eq!(panel.refused(Request::Flip { from: 10, to: 11 }), "keeper.epoch");
-    assert_eq!(panel.refused(Request::Settle(10)), "keeper.notInForce");
+    assert_eq!(panel.refused(Request::Settle { transition: 10 }), "keeper.notInForce");
     panel.done(Request::Stop { instance: "nobody.9".to_owned(), within_ns: 0 });
     assert_eq!(panel.refused(Request::Attach { protocol: PROTOCOL, panel: String::new() }), "keeper.request");
 }

@@ -197,7 +197,7 @@ impl TestPanel {
 
     pub fn inventory(&mut self) -> Inventory {
         let mut whole = Inventory::default();
-        let mut outcome = self.ask(Request::Inventory);
+        let mut outcome = self.ask(Request::Inventory {});
         loop {
             let Outcome::Done { inventory: Some(part), more, .. } = outcome else { panic!("{outcome:?}") };
             whole.epoch = part.epoch;
@@ -252,7 +252,7 @@ impl TestPanel {
 
     fn take(&mut self, event: Event) {
         if self.acknowledges {
-            self.done(Request::Acknowledge(event.seq));
+            self.done(Request::Acknowledge { seq: event.seq });
         }
         if let What::Open { request, .. } = event.what {
             let instance = event.instance.clone();
@@ -270,15 +270,15 @@ impl TestPanel {
     }
 
     pub fn exited(&mut self, instance: &str) -> i32 {
-        match self.event(instance, |what| matches!(what, What::Exited(_))).what {
-            What::Exited(exit) => exit,
+        match self.event(instance, |what| matches!(what, What::Exited { .. })).what {
+            What::Exited { exit } => exit,
             other => panic!("{other:?}"),
         }
     }
 
     /// Starts `rtt:<play>` as `instance` and waits until it has parked.
     pub fn start(&mut self, instance: &str, play: &str) {
-        self.done(Request::Spawn(Box::new(cell(instance, play))));
+        self.done(Request::Spawn { cell: Box::new(cell(instance, play)) });
         self.event(instance, |what| *what == What::Parked);
     }
 
@@ -300,18 +300,18 @@ impl TestPanel {
 
     pub fn map_and_seal(&mut self, transition: &Transition) {
         for binding in &transition.bindings {
-            self.event(&binding.instance, |what| *what == What::Mapped(transition.id));
+            self.event(&binding.instance, |what| *what == What::Mapped { transition: transition.id });
         }
-        self.done(Request::Seal(transition.id));
+        self.done(Request::Seal { transition: transition.id });
         for binding in &transition.bindings {
-            self.event(&binding.instance, |what| *what == What::Ready(transition.id));
+            self.event(&binding.instance, |what| *what == What::Ready { transition: transition.id });
         }
     }
 
     pub fn flip(&mut self, transition: &Transition, from: u64, to: u64) {
         assert_eq!(self.done(Request::Flip { from, to }), to);
         for binding in &transition.bindings {
-            self.event(&binding.instance, |what| *what == What::Acknowledged(to));
+            self.event(&binding.instance, |what| *what == What::Acknowledged { epoch: to });
         }
     }
 }
