@@ -1,10 +1,10 @@
-/** Lanes, measured by the native `lane_bench`, which prints one object a line: name, value, unit, reference, ratio. */
+/** Lanes, measured by the native `lane_bench` and `rtt-rivals`, which print one object a line. */
 import { run } from "./measure.ts";
 import type { Bench, Row } from "./row.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** A line of `lane_bench`; fields that it may leave out are optional. */
+/** A line of a native benchmark; fields that it may leave out are optional. */
 interface Line {
   readonly name: string;
   readonly value: number;
@@ -41,11 +41,21 @@ export function nativeRows(output: string): Row[] {
   });
 }
 
+const cargo = (manifest: string, ...args: readonly string[]): Promise<string> =>
+  run("cargo", ["run", "--quiet", "--locked", "--release", "--manifest-path", manifest, ...args], ROOT);
+
+/** Rows against real crates; without a C++ compiler ZeroMQ, whose library is compiled from source, is left out. */
+async function rivals(): Promise<Row[]> {
+  const compiler = await run("c++", ["--version"]).then(() => true, () => false);
+  if (!compiler) console.error("bench lane: ZeroMQ is left out because there is no C++ compiler (c++)");
+  return nativeRows(await cargo("bench/rivals/Cargo.toml", ...(compiler ? [] : ["--no-default-features"])));
+}
+
 export const lane: Bench = {
   name: "lane",
-  says: "latency and throughput of lanes against bare memory, and where the next nanosecond goes",
-  run: async () => {
-    const cargo = ["run", "--quiet", "--locked", "--release", "--manifest-path", "ffi/Cargo.toml"];
-    return nativeRows(await run("cargo", [...cargo, "-p", "rtt-bench", "--bin", "lane_bench"], ROOT));
-  },
+  says: "lanes against bare memory, rtrb, iceoryx2, sockets, pipes and ZeroMQ, and where the next nanosecond goes",
+  run: async () => [
+    ...nativeRows(await cargo("ffi/Cargo.toml", "-p", "rtt-bench", "--bin", "lane_bench")),
+    ...await rivals(),
+  ],
 };

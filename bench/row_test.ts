@@ -25,6 +25,34 @@ Deno.test("a native benchmark's lines are rows, anything else is an error", () =
   assertThrows(() => nativeRows("warming up"), SyntaxError);
 });
 
+/** What a lock file says of a crate: its dependencies, without versions. */
+function locked(file: string, crate: string): string[] {
+  const block = file.split("[[package]]\n").find((each) => each.startsWith(`name = "${crate}"\n`)) ?? "";
+  const [, list = ""] = /^dependencies = \[\n([^\]]*)\]/m.exec(block) ?? [];
+  return [...list.matchAll(/"([\w-]+)[^"]*"/g)].map(([, name = ""]) => name);
+}
+
+/** What a manifest says of the same; dependencies of tests alone are not in the lock file of another workspace. */
+function declared(manifest: string): string[] {
+  const tables = manifest.split(/^\[/m).filter((table) => /^([^\n]*\.)?(build-)?dependencies\]/.test(table));
+  const names = tables.flatMap((table) => [...table.matchAll(/^([\w-]+) *=/gm)].map(([, name = ""]) => name));
+  return names.toSorted();
+}
+
+Deno.test("the rivals' lock file is that of the lanes as they are", () => {
+  assertEquals(declared('[dependencies]\na = "1"\n[dev-dependencies]\nb = "1"\n[target.x.dependencies]\nc = {}\n'), [
+    "a",
+    "c",
+  ]);
+  const read = (path: string): string => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
+  // No gate builds the rivals: what cargo would refuse there is found here.
+  const remedy = "remedy: ./x run cargo metadata --format-version 1 --manifest-path bench/rivals/Cargo.toml";
+  for (const [crate, folder] of [["rtt-lane", "ffi/lane"], ["rtt-bench", "bench/native"]] as const) {
+    const found = locked(read("bench/rivals/Cargo.lock"), crate);
+    assertEquals(found, declared(read(`${folder}/Cargo.toml`)), `${crate} has other dependencies; ${remedy}`);
+  }
+});
+
 Deno.test("medians, and works that take turns", async () => {
   assertEquals([median([3, 1, 2]), median([4, 1, 2, 3])], [2, 2.5]);
   const order: string[] = [];

@@ -1,6 +1,9 @@
 //! There and back between two processes, for several ways of carrying 32 bytes in turns.
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::bare::wait_for;
+use crate::shared::shared;
 use crate::ticks::{self, Rate};
 use crate::{ASKER, Outcome, median, peer, pin};
 
@@ -22,6 +25,8 @@ pub trait Trip {
     fn ask(&mut self, number: u64);
     /// Waits for a message and answers it.
     fn echo(&mut self, number: u64);
+    /// Lets go of what would outlive the process.
+    fn close(&mut self) {}
 }
 
 /// A way with its loops: the calls of `Trip` are compiled into them.
@@ -30,6 +35,7 @@ trait Loops {
     fn ask_all(&mut self, first: u64, trips: u64);
     fn ask_timed(&mut self, first: u64, trips: u64, counts: &mut Vec<u64>);
     fn echo_all(&mut self, first: u64, trips: u64);
+    fn close(&mut self);
 }
 
 impl<Way: Trip> Loops for Way {
@@ -58,12 +64,19 @@ impl<Way: Trip> Loops for Way {
             self.echo(number);
         }
     }
+
+    fn close(&mut self) {
+        Trip::close(self);
+    }
 }
+
+/// Its name, and how many trips follow each other in one turn.
+type Entry = (&'static str, u64, Box<dyn Loops>);
 
 /// Several ways that are measured in turns.
 #[derive(Default)]
 pub struct Contest {
-    ways: Vec<(&'static str, u64, Box<dyn Loops>)>,
+    ways: Vec<Entry>,
 }
 
 /// One way, half of there and back.
@@ -86,18 +99,33 @@ impl Contest {
     /// The times of each way, in the order in which they were entered.
     pub fn run(mut self, turns: u64) -> Outcome<Vec<Times>> {
         let mut ways = std::mem::take(&mut self.ways);
+        let answered = &shared::<AtomicU64>(1)?[0];
         let peer = {
             let ways = &mut ways;
-            peer::beside(move || echo(ways, turns))?
+            peer::beside(move || {
+                echo(ways, turns)?;
+                // An answer on its way is lost by some when their end is closed.
+                wait_for(answered, 1);
+                close(ways);
+                Ok(())
+            })?
         };
         pin(ASKER)?;
         let times = ask(&mut ways, turns)?;
+        answered.store(1, Ordering::Release);
         peer.join()?;
+        close(&mut ways);
         Ok(times)
     }
 }
 
-fn echo(ways: &mut [(&'static str, u64, Box<dyn Loops>)], turns: u64) -> Outcome {
+fn close(ways: &mut [Entry]) {
+    for (_, _, way) in ways {
+        way.close();
+    }
+}
+
+fn echo(ways: &mut [Entry], turns: u64) -> Outcome {
     for (_, _, way) in ways.iter_mut() {
         way.open(Side::Echo)?;
     }
@@ -109,7 +137,7 @@ fn echo(ways: &mut [(&'static str, u64, Box<dyn Loops>)], turns: u64) -> Outcome
     Ok(())
 }
 
-fn ask(ways: &mut [(&'static str, u64, Box<dyn Loops>)], turns: u64) -> Outcome<Vec<Times>> {
+fn ask(ways: &mut [Entry], turns: u64) -> Outcome<Vec<Times>> {
     let mut typical = vec![Vec::new(); ways.len()];
     let mut counts: Vec<Vec<u64>> =
         ways.iter().map(|(_, trips, _)| Vec::with_capacity((turns * trips) as usize)).collect();
