@@ -1,5 +1,5 @@
 /**
- * The gate runner: `deno run -A tools/gates.ts ok|test [GATE...]`. Each gate is data in gates.json. A gate passes when all
+ * The gate runner: `deno run -A tools/gates.ts ok|test [GATE|GROUP...]`. Each gate is data in gates.json. A gate passes when all
  * of its steps exit 0 and it ran at least one case; its output is shown only when it fails. The last line of a run is
  * exactly `N passed, N failed`, summed over cases.
  */
@@ -14,6 +14,8 @@ interface Gate {
   readonly name: string;
   /** `test` runs the gates of `ok` too. */
   readonly in: Occasion;
+  /** Gates that prove one thing together, and are asked for by one name. */
+  readonly group?: string;
   /** Commands, run in order from the root of the project until one fails. */
   readonly steps: readonly (readonly string[])[];
   readonly count: Counting;
@@ -105,13 +107,15 @@ function chosen(occasion: string, names: readonly string[]): readonly Gate[] {
   if (occasion !== "ok" && occasion !== "test") {
     throw new Error(`cannot run the gates of '${occasion}' because there is no such set; remedy: ok or test`);
   }
-  const known = [...gates.map((gate) => gate.name), LEAKS];
+  const groups = new Set(gates.flatMap((gate) => gate.group ?? []));
+  const known = [...gates.map((gate) => gate.name), ...groups, LEAKS];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     const remedy = `one of ${known.join(" ")}`;
     throw new Error(`cannot run gate ${unknown.join(", ")} because there is none of that name; remedy: ${remedy}`);
   }
-  if (names.length > 0) return gates.filter((gate) => names.includes(gate.name));
+  const wanted = (gate: Gate): boolean => names.includes(gate.name) || names.includes(gate.group ?? "");
+  if (names.length > 0) return gates.filter(wanted);
   return gates.filter((gate) => occasion === "test" || gate.in === "ok");
 }
 
