@@ -20,8 +20,10 @@ pub enum Fault {
     CreditRelaxed,
     /// Credit is taken without Acquire.
     CreditLookRelaxed,
-    /// No fence between `claim` and the bytes that are overwritten.
-    ClaimUnfenced,
+    /// No Release fence between the word that says what is being overwritten and the bytes.
+    ReleaseFenceMissing,
+    /// No Acquire fence between the bytes and the word that says whether they were being overwritten.
+    AcquireFenceMissing,
     /// The word behind a frame is cleared after the frame was published.
     ClearLate,
     /// The word behind a frame is not cleared.
@@ -125,8 +127,9 @@ impl<W: Words> Words for Faulty<W> {
     }
 
     fn fence(&self, order: Ordering) {
-        if self.fault != Fault::ClaimUnfenced {
-            self.words.fence(order);
+        match (self.fault, order) {
+            (Fault::ReleaseFenceMissing, Release) | (Fault::AcquireFenceMissing, Acquire) => {}
+            _ => self.words.fence(order),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Every interleaving of small rings: `rtt-loom` runs all models, then all deliberate mistakes, each of which must be found;
 //! `rtt-loom model NAME [PREEMPTIONS]` runs one model, `rtt-loom mistake NAME` one mistake.
 //!
-//! The rings are the real ones (`rtt_lane::Producer`, `rtt_lane::Consumer`); below them is the checker's memory.
+//! The rings are the real ones (those of `rtt_lane`); below them is the checker's memory.
 
+mod broadcast;
 mod flips;
 mod host;
 mod lane;

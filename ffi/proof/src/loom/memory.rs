@@ -71,7 +71,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// `polled` are the offsets of words that both sides look at; `ring` is where frames lie.
+    /// `polled` are offsets of words that both sides look at; `ring` is where frames lie.
     pub fn new(number: usize, bytes: usize, polled: &[usize], ring: Range<usize>, frames: Frames) -> Rc<Self> {
         let word = |at: usize| {
             if ring.contains(&at) {

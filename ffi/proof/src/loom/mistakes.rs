@@ -17,6 +17,7 @@ const fn mistake(name: &'static str, fault: Fault, model: &'static str, finding:
 
 const UNORDERED: &str = "Causality violation";
 const ASLEEP: &str = "deadlock";
+const MIXED: &str = "a mixture of frames";
 const WRONG_FRAME: &str = "a frame is lost, doubled or out of order";
 
 pub const MISTAKES: &[Mistake] = &[
@@ -24,7 +25,12 @@ pub const MISTAKES: &[Mistake] = &[
     mistake("look-relaxed", Fault::LookRelaxed, "push-pop", UNORDERED),
     mistake("credit-relaxed", Fault::CreditRelaxed, "reuse", UNORDERED),
     mistake("credit-look-relaxed", Fault::CreditLookRelaxed, "reuse", UNORDERED),
-    mistake("claim-unfenced", Fault::ClaimUnfenced, "tap", "a tap accepts"),
+    mistake("claim-unfenced", Fault::ReleaseFenceMissing, "tap", "a tap accepts"),
+    mistake("broadcast-writer-unfenced", Fault::ReleaseFenceMissing, "broadcast-overwrite", MIXED),
+    mistake("broadcast-reader-unfenced", Fault::AcquireFenceMissing, "broadcast-overwrite", MIXED),
+    mistake("broadcast-publish-relaxed", Fault::PublishRelaxed, "broadcast-push", MIXED),
+    mistake("broadcast-look-relaxed", Fault::LookRelaxed, "broadcast-push", MIXED),
+    mistake("broadcast-wake-lost", Fault::WakeLost, "broadcast-sleep", ASLEEP),
     mistake("clear-late", Fault::ClearLate, "wrap", WRONG_FRAME),
     mistake("clear-missing", Fault::ClearMissing, "wrap", UNORDERED),
     mistake("switch-lost", Fault::SwitchLost, "flip", ASLEEP),
@@ -35,6 +41,12 @@ pub const MISTAKES: &[Mistake] = &[
         name: "no-membarrier-of-the-blocked",
         wrong: Wrong { barriers: false, ..HONEST },
         model: "blocked",
+        finding: ASLEEP,
+    },
+    Mistake {
+        name: "no-membarrier-of-the-broadcast",
+        wrong: Wrong { barriers: false, ..HONEST },
+        model: "broadcast-sleep",
         finding: ASLEEP,
     },
 ];

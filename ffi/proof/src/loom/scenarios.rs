@@ -1,4 +1,5 @@
 //! The models: each is one execution, which the checker repeats for every interleaving.
+use super::broadcast;
 use super::flips;
 use super::host::Host;
 use super::lane::{FRAMES_MAX, PAYLOAD_MAX, RING, RING_BYTES, Receiver, Sender, advance, lane};
@@ -42,6 +43,12 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("push-pop", 5, push_pop),
     scenario("wrap", 5, wrap),
     scenario("pad", 5, pad),
+    scenario("broadcast-overwrite", 3, broadcast::overwrite),
+    scenario("broadcast-latest", 3, broadcast::latest),
+    scenario("broadcast-sleep", 3, broadcast::sleep),
+    scenario("broadcast-two", 3, broadcast::two),
+    scenario("broadcast-end", 3, broadcast::end),
+    scenario("broadcast-push", 4, broadcast::push),
     scenario("reuse", 5, reuse),
     scenario("blocked-flip", 3, flips::blocked_flip),
     scenario("tap", 3, tap),
