@@ -1,4 +1,4 @@
-/** Lanes, measured by the native `lane_bench` and `rtt-rivals`, which print one object a line. */
+/** Lanes, measured by the native `lane_bench`, `kit_bench` and `rtt-rivals`, which print one object a line. */
 import { run } from "./measure.ts";
 import type { Bench, Row } from "./row.ts";
 
@@ -53,9 +53,10 @@ async function rivals(): Promise<Row[]> {
 
 export const lane: Bench = {
   name: "lane",
-  says: "lanes against bare memory, rtrb, iceoryx2, sockets, pipes and ZeroMQ, and where the next nanosecond goes",
+  says: "lanes against bare memory and other ways, what waiting costs, and where the next nanosecond goes",
   run: async () => [
     ...nativeRows(await cargo("ffi/Cargo.toml", "-p", "rtt-bench", "--bin", "lane_bench")),
+    ...nativeRows(await cargo("ffi/Cargo.toml", "-p", "rtt-kit-bench")),
     ...await rivals(),
   ],
 };

@@ -19,6 +19,8 @@ pub struct Knobs {
     pub block_ns: u64,
     pub drain_ns: u64,
     pub rate_hz: f64,
+    pub wait: Wait,
+    pub spin_ns: u64,
 }
 
 impl Default for Knobs {
@@ -29,6 +31,8 @@ impl Default for Knobs {
             block_ns: 5_000_000_000,
             drain_ns: 5_000_000_000,
             rate_hz: 0.0,
+            wait: Wait::Sleep,
+            spin_ns: 0,
         }
     }
 }
@@ -61,8 +65,8 @@ pub fn spec(link: &Link) -> LaneSpec {
         max_frame_bytes: 256,
         backpressure: link.knobs.backpressure,
         block_ns: link.knobs.block_ns,
-        wait: Wait::Sleep,
-        spin_ns: 0,
+        wait: link.knobs.wait,
+        spin_ns: link.knobs.spin_ns,
         drain_within_ns: link.knobs.drain_ns,
         budget_ns: 5_000_000,
         rate_hz: link.knobs.rate_hz,

@@ -37,9 +37,10 @@ fn region(bytes: u64) -> Outcome<(ViewMut, View)> {
     Ok((writer, View::map(&memory, bytes)?))
 }
 
-/// Polls until the next frame is there and copies it into `payload`.
+/// Gives the last frame back, as the driver kit does, then polls until the next one is there and copies it into `payload`.
 #[inline]
 pub fn receive(from: &mut Receiver, payload: &mut [u8]) {
+    from.done();
     while !try_receive(from, payload) {
         std::hint::spin_loop();
     }
@@ -82,13 +83,11 @@ impl Trip for LaneTrip {
     fn ask(&mut self, number: u64) {
         self.there.send(1, number, 0, clock::now(), &self.payload).expect("one frame at a time fits");
         receive(&mut self.back_end, &mut self.payload);
-        self.back_end.done();
     }
 
     #[inline]
     fn echo(&mut self, number: u64) {
         receive(&mut self.there_end, &mut self.payload);
-        self.there_end.done();
         self.back.send(1, number, 0, clock::now(), &self.payload).expect("one frame at a time fits");
     }
 }
