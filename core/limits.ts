@@ -61,6 +61,8 @@ export const LIMITS = {
   /** Most lines that one call of `rtt logs` shows. */
   logLines: 100_000,
   logBytesOfADriver: 4 * 1024 * 1024,
+  /** Judgements of signed documents that a panel remembers: twice what a plan can have. */
+  judgementsRemembered: 2_000,
   requestBytes: 80 * 1024 * 1024,
   tokenLifeNs: 60_000_000_000,
   /** The breakers of routes. */
@@ -109,4 +111,5 @@ assert(
   (LIMITS.guard.snapshots - 1) * LIMITS.guard.snapshotNs === LIMITS.guard.windowNs,
   "snapshots span the window exactly",
 );
+assert(LIMITS.judgementsRemembered >= 2 * LIMITS.drivers, "all manifests of two plans are remembered");
 assert(LIMITS.planBytes < LIMITS.requestBytes, "a plan fits in a request");

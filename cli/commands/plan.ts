@@ -5,7 +5,7 @@ import { show } from "../../core/plan/explain.ts";
 import { makePlan } from "../../core/plan/plan.ts";
 import { showWords } from "../../core/plan/words.ts";
 import { canonical } from "../../core/trust/canonical.ts";
-import { planId, type ReadPlan, writePlanFile } from "../../core/trust/plan_file.ts";
+import { type ReadPlan, readPlanFile, writePlanFile } from "../../core/trust/plan_file.ts";
 import { openCrypto } from "../adapters/crypto.ts";
 import { loadHighs } from "../adapters/solver.ts";
 import type { Call, Command } from "../command.ts";
@@ -54,7 +54,7 @@ export const command: Command = {
 
 function written(call: Call, at: Layout, plan: Plan): ReadPlan {
   const bytes = canonical(plan);
-  const bare: ReadPlan = { id: planId(bytes, openCrypto().hasher), plan, bytes, envelopes: [] };
+  const bare = demand(readPlanFile(writePlanFile(bytes, []), openCrypto().hasher));
   const envelopes = call.has("no-sign") ? [] : grants(call, at, bare);
   writeWhole(at.plan(bare.id), writePlanFile(bytes, envelopes));
   return { ...bare, envelopes };

@@ -1,6 +1,7 @@
 /** What holds on this host right now, for admission: hashes of what is on disk, signatures over it, trust, the clock. */
 import type { Committed } from "../../core/apply/types.ts";
-import { issue, ok, refuse, type Result } from "../../core/errors.ts";
+import { demand, EXIT, issue, ok, refuse, type Result } from "../../core/errors.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { type Manifest, parseManifest } from "../../core/model/manifest.ts";
 import type { Hash } from "../../core/model/names.ts";
 import type { Plan } from "../../core/model/plan.ts";
@@ -14,17 +15,25 @@ import type { Crypto } from "../adapters/crypto.ts";
 import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
 import { closureOfManifest } from "../project/closure.ts";
-import { readTrust } from "../project/keyring.ts";
+import { parseTrust } from "../project/keyring.ts";
 import { parsePolicy, type PolicyDocument } from "../project/policy.ts";
+import { Remembered } from "./remembered.ts";
+
+export interface HashedFile {
+  readonly bytes: Uint8Array;
+  readonly hash: Hash;
+}
+
+export interface Pinned {
+  readonly file: HashedFile;
+  readonly closure: Closure;
+}
 
 /** The circumstances, and what they were read from: an applied plan pins these very bytes. */
 export interface Gathered {
   readonly circumstances: Circumstances;
-  readonly policy: Uint8Array;
-  readonly manifests: ReadonlyMap<
-    string,
-    { readonly bytes: Uint8Array; readonly manifest: Manifest; readonly closure: Closure }
-  >;
+  readonly policy: HashedFile;
+  readonly manifests: ReadonlyMap<string, Pinned>;
 }
 
 interface Place {
@@ -35,54 +44,82 @@ interface Place {
   readonly crypto: Crypto;
   /** The built-in drivers' binary. */
   readonly drivers: Uint8Array;
+  readonly memory: Memory;
+}
+
+/** Judgements by the very bytes that they were made of: what lies on the disk is read and hashed each time. */
+export class Memory {
+  readonly trust = new Remembered<TrustRoot>(1);
+  readonly policies = new Remembered<PolicyDocument>(LIMITS.judgementsRemembered);
+  readonly manifests = new Remembered<Manifest>(LIMITS.judgementsRemembered);
 }
 
 /** Refuses what is not signed as the policy asks. A file that is missing or has changed is left to admission to name. */
 export function gather(plan: Plan, place: Place): Result<Gathered> {
-  const { at, crypto } = place;
-  const trust = readTrust(at);
-  const policy = readPolicy(at, trust, crypto);
+  const { at, crypto, committed } = place;
+  const trust = demandTrust(place);
+  const policy = readPolicy(place, trust);
   if (!policy.ok) return policy;
   const manifests: Record<string, Hash> = {};
   const closures: Record<string, Hash> = {};
-  const pinned = new Map<string, { bytes: Uint8Array; manifest: Manifest; closure: Closure }>();
+  const pinned = new Map<string, Pinned>();
   for (const driver of Object.keys(plan.gates.manifests)) {
-    const bytes = readIfThere(`${at.manifests}/${driver}.json`);
-    if (!bytes) continue;
-    manifests[driver] = crypto.hasher.sha256(bytes);
-    if (manifests[driver] !== plan.gates.manifests[driver]) continue;
-    const manifest = readManifest(driver, bytes, policy.value.document, place, trust);
+    const file = readFile(`${at.manifests}/${driver}.json`, crypto);
+    if (!file) continue;
+    manifests[driver] = file.hash;
+    if (file.hash !== plan.gates.manifests[driver]) continue;
+    const manifest = readManifest(driver, file, policy.value, trust, place);
     if (!manifest.ok) return manifest;
     const closure = closureOfManifest(manifest.value, { dir: at.dir, drivers: place.drivers, hasher: crypto.hasher });
     if (!closure.ok) continue;
     closures[driver] = closure.value.hash;
-    pinned.set(driver, { bytes, manifest: manifest.value, closure: closure.value });
+    pinned.set(driver, { file, closure: closure.value });
   }
-  const { committed } = place;
   return ok({
-    policy: policy.value.bytes,
+    policy: policy.value.file,
     manifests: pinned,
     circumstances: {
       panel: place.panel,
       committed: { plan: committed.plan, graph: committed.graphHash, serial: committed.serial },
       nowMs: place.clock.wallMs(),
-      trust,
+      trust: trust.root,
       threshold: policy.value.document.sign.plan,
-      policy: crypto.hasher.sha256(policy.value.bytes),
+      policy: policy.value.file.hash,
       manifests,
       closures,
     },
   });
 }
 
+function readFile(path: string, { hasher }: Crypto): HashedFile | undefined {
+  const bytes = readIfThere(path);
+  return bytes && { bytes, hash: hasher.sha256(bytes) };
+}
+
+interface Trust {
+  readonly root: TrustRoot;
+  /** Names what `root` was read from. */
+  readonly hash: string;
+}
+
+function demandTrust({ at, crypto, memory }: Place): Trust {
+  const file = readFile(at.trust, crypto);
+  if (!file) return { root: new Map(), hash: "" };
+  return {
+    root: demand(memory.trust.ask(file.hash, () => parseTrust(file.bytes, at)), EXIT.badInput),
+    hash: file.hash,
+  };
+}
+
+interface Policy {
+  readonly file: HashedFile;
+  readonly document: PolicyDocument;
+}
+
 /** The policy is signed always: it is what says how strict the rest is. */
-function readPolicy(
-  at: Layout,
-  trust: TrustRoot,
-  crypto: Crypto,
-): Result<{ bytes: Uint8Array; document: PolicyDocument }> {
-  const bytes = readIfThere(at.policy);
-  if (!bytes) {
+function readPolicy({ at, crypto, memory }: Place, trust: Trust): Result<Policy> {
+  const file = readFile(at.policy, crypto);
+  if (!file) {
     return refuse(
       issue(
         "policy.missing",
@@ -91,50 +128,54 @@ function readPolicy(
       ),
     );
   }
+  const signatures = readFile(`${at.policy}.sig`, crypto);
+  const judged = memory.policies.ask(`${file.hash} ${signatures?.hash} ${trust.hash}`, () => {
+    const document = parseSignedPolicy(file.bytes);
+    if (!document.ok) return document;
+    const signed = endorsed(
+      "policy",
+      "policy.json",
+      file.bytes,
+      signatures?.bytes,
+      document.value.sign.policy,
+      trust.root,
+      crypto.hasher,
+      crypto.signer,
+    );
+    return signed.ok ? document : signed;
+  });
+  return judged.ok ? ok({ file, document: judged.value }) : judged;
+}
+
+function parseSignedPolicy(bytes: Uint8Array): Result<PolicyDocument> {
   const parsed = parseCanonical(bytes, "policy.json", "policy.broken");
   if (!parsed.ok) return parsed;
   const document = parsePolicy(parsed.value);
-  if (!document) {
-    return refuse(
-      issue("policy.broken", "cannot read policy.json because it is not as `rtt render` writes it", "run `rtt render`"),
-    );
-  }
-  const signatures = readIfThere(`${at.policy}.sig`);
-  const signers = endorsed(
-    "policy",
-    "policy.json",
-    bytes,
-    signatures,
-    document.sign.policy,
-    trust,
-    crypto.hasher,
-    crypto.signer,
+  if (document) return ok(document);
+  return refuse(
+    issue("policy.broken", "cannot read policy.json because it is not as `rtt render` writes it", "run `rtt render`"),
   );
-  return signers.ok ? ok({ bytes, document }) : signers;
 }
 
 function readManifest(
   driver: string,
-  bytes: Uint8Array,
-  policy: PolicyDocument,
-  { at, crypto }: Place,
-  trust: TrustRoot,
+  file: HashedFile,
+  policy: Policy,
+  trust: Trust,
+  { at, crypto, memory }: Place,
 ): Result<Manifest> {
   const what = `manifests/${driver}.json`;
-  if (policy.strict) {
-    const signatures = readIfThere(`${at.manifests}/${driver}.json.sig`);
-    const signers = endorsed(
-      "manifest",
-      what,
-      bytes,
-      signatures,
-      policy.sign.manifest,
-      trust,
-      crypto.hasher,
-      crypto.signer,
-    );
-    if (!signers.ok) return signers;
-  }
-  const parsed = parseCanonical(bytes, what, "manifest.broken");
-  return parsed.ok ? parseManifest(parsed.value) : parsed;
+  const { strict, sign } = policy.document;
+  const signatures = strict ? readFile(`${at.manifests}/${driver}.json.sig`, crypto) : undefined;
+  const from = [driver, file.hash, signatures?.hash, policy.file.hash, trust.hash].join(" ");
+  return memory.manifests.ask(from, () => {
+    if (strict) {
+      const { hasher, signer } = crypto;
+      const given = signatures?.bytes;
+      const signed = endorsed("manifest", what, file.bytes, given, sign.manifest, trust.root, hasher, signer);
+      if (!signed.ok) return signed;
+    }
+    const parsed = parseCanonical(file.bytes, what, "manifest.broken");
+    return parsed.ok ? parseManifest(parsed.value) : parsed;
+  });
 }

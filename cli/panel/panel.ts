@@ -18,6 +18,7 @@ import { type Layout, layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
 import { compareMirrors, mirrorIssues } from "../project/mirrors.ts";
 import { openChecked } from "../project/open.ts";
+import { Memory } from "./circumstances.ts";
 import { Engine } from "./engine.ts";
 import { Judge } from "./judge.ts";
 import { applyFile, runAct } from "./service.ts";
@@ -32,6 +33,7 @@ export class Panel {
   #goingDown = false;
   /** The built-in drivers' program: read once, so that it is hashed once. */
   readonly #drivers = readPart("rtt-drivers");
+  readonly #memory = new Memory();
   readonly engine: Engine;
   readonly judge: Judge;
 
@@ -117,7 +119,7 @@ export class Panel {
     const drivers = this.#drivers;
     return await applyFile(
       file,
-      { at, panel: config.panel.name, engine, clock, crypto, store, waivers, drivers },
+      { at, panel: config.panel.name, engine, clock, crypto, store, waivers, drivers, memory: this.#memory },
       line,
     );
   }

@@ -11,7 +11,7 @@ import type { Crypto } from "../adapters/crypto.ts";
 import type { ActLine } from "../api/wire.ts";
 import type { Layout } from "../layout.ts";
 import { readClosureFile } from "../project/closure.ts";
-import { gather, type Gathered } from "./circumstances.ts";
+import { gather, type Gathered, type Memory } from "./circumstances.ts";
 import type { Engine } from "./engine.ts";
 import type { Waivers } from "./waivers.ts";
 
@@ -24,6 +24,7 @@ export interface Grounds {
   readonly store: Store;
   readonly waivers: Waivers;
   readonly drivers: Uint8Array;
+  readonly memory: Memory;
 }
 
 type Line = (line: ActLine) => void;
@@ -33,7 +34,7 @@ export async function applyFile(file: Uint8Array, grounds: Grounds, line: Line):
   const read = demand(readPlanFile(file, grounds.crypto.hasher), EXIT.refused);
   const { engine, crypto } = grounds;
   const gathered = demand(gather(read.plan, { ...grounds, committed: engine.machine.committed }), EXIT.refused);
-  const { admitted, again } = demand(admit(file, gathered.circumstances, crypto.hasher, crypto.signer), EXIT.refused);
+  const { admitted, again } = demand(admit(read, gathered.circumstances, crypto.signer), EXIT.refused);
   line({ step: "admit", detail: `plan ${admitted.id.slice(0, 12)}, signed by ${admitted.signers.length} key(s)` });
   pin(admitted, gathered, grounds);
   grounds.waivers.use(admitted.plan.gates.policy);
@@ -48,11 +49,13 @@ export async function runAct(act: Act, engine: Engine, line: Line): Promise<ActL
 
 /** From now on the plan's own bytes are what runs, also after a restart, whatever happens to the files on disk. */
 function pin(admitted: AdmittedPlan, gathered: Gathered, { store, at, crypto, drivers }: Grounds): void {
-  store.put(canonical(admitted.plan));
-  store.put(gathered.policy);
-  for (const { bytes, closure } of gathered.manifests.values()) {
-    store.put(bytes);
-    store.put(canonical(closure.files));
+  store.put(admitted.bytes);
+  const pinned = [...gathered.manifests.values()];
+  for (const { hash, bytes } of [gathered.policy, ...pinned.map((each) => each.file)]) {
+    if (!store.has(hash)) store.put(bytes);
+  }
+  for (const { closure } of pinned) {
+    if (!store.has(closure.hash)) store.put(canonical(closure.files));
     for (const file of closure.files) {
       if (store.has(file.hash)) continue;
       const stored = store.put(readClosureFile(file.path, { dir: at.dir, drivers, hasher: crypto.hasher }));

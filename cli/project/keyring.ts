@@ -1,5 +1,5 @@
 /** A project's keys on disk: secret ones in `.rtt/keys`, the trusted public ones in `.rtt/trust.json`. */
-import { demand, EXIT, issue, RttError } from "../../core/errors.ts";
+import { demand, EXIT, issue, type Result, RttError } from "../../core/errors.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import {
   keyDocument,
@@ -18,9 +18,12 @@ import type { Layout } from "../layout.ts";
 /** The keys that this panel believes; none before the first was trusted. */
 export function readTrust(at: Layout): TrustRoot {
   const bytes = readIfThere(at.trust);
-  if (!bytes) return new Map();
+  return bytes ? demand(parseTrust(bytes, at), EXIT.badInput) : new Map();
+}
+
+export function parseTrust(bytes: Uint8Array, at: Layout): Result<TrustRoot> {
   const { hasher, signer } = openCrypto();
-  return demand(parseTrustRoot(parseJson(bytes, at.trust), at.trust, hasher, signer), EXIT.badInput);
+  return parseTrustRoot(parseJson(bytes, at.trust), at.trust, hasher, signer);
 }
 
 export function writeTrust(at: Layout, trust: TrustRoot): void {

@@ -97,6 +97,8 @@ declare const admitted: unique symbol;
 export interface AdmittedPlan {
   readonly id: PlanId;
   readonly plan: Plan;
+  /** What was verified, of which `plan` is the value. */
+  readonly bytes: Uint8Array;
   readonly grant: Grant;
   readonly signers: readonly string[];
   readonly [admitted]: true;

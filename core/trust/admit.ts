@@ -1,14 +1,14 @@
 /**
- * Admission: from the bytes of a plan file to an `AdmittedPlan`, or to the one reason why not. Each rule has its own code,
- * in the order of DESIGN's "Admit": bytes, signatures, panel, (already committed?), base, serial, window, gates.
+ * Admission: from a plan file whose bytes are in order to an `AdmittedPlan`, or to the one reason why not. Each rule has its own code,
+ * in the order of DESIGN's "Admit": signatures, panel, (already committed?), base, serial, window, gates.
  */
 import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
 import type { Hash, PlanId } from "../model/names.ts";
 import type { AdmittedPlan, Envelope, Grant } from "../model/plan.ts";
-import type { Hasher, Signer } from "../ports.ts";
+import type { Signer } from "../ports.ts";
 import { open, unsigned } from "./envelope.ts";
 import type { KeyId, TrustRoot } from "./keys.ts";
-import { parseGrant, type ReadPlan, readPlanFile } from "./plan_file.ts";
+import { parseGrant, type ReadPlan } from "./plan_file.ts";
 
 /** What holds here and now, gathered by the shell before it asks. */
 export interface Circumstances {
@@ -30,14 +30,11 @@ export interface Admission {
   readonly again: boolean;
 }
 
-export function admit(file: Uint8Array, here: Circumstances, hasher: Hasher, signer: Signer): Result<Admission> {
-  const read = readPlanFile(file, hasher);
-  if (!read.ok) return read;
-  const grants = believedGrants(read.value, here.trust, signer);
+export function admit(read: ReadPlan, here: Circumstances, signer: Signer): Result<Admission> {
+  const grants = believedGrants(read, here.trust, signer);
   if (!grants.ok) return grants;
-  const again = read.value.id === here.committed.plan;
-  const planIssue = panelIssue(read.value, here) ?? (again ? undefined : baseIssue(read.value, here)) ??
-    gateIssue(read.value, here);
+  const again = read.id === here.committed.plan;
+  const planIssue = panelIssue(read, here) ?? (again ? undefined : baseIssue(read, here)) ?? gateIssue(read, here);
   let refusal: Issue | undefined = planIssue;
   // The newest grant that holds: a plan may be granted again when its window has passed.
   for (const { grant, signers } of [...grants.value].reverse()) {
@@ -45,7 +42,7 @@ export function admit(file: Uint8Array, here: Circumstances, hasher: Hasher, sig
       ? belowThreshold(signers.length, here.threshold)
       : grantIssue(grant, here, again);
     if (!planIssue && !grantRefusal) {
-      const admitted = { id: read.value.id, plan: read.value.plan, grant, signers } as AdmittedPlan;
+      const admitted = { id: read.id, plan: read.plan, bytes: read.bytes, grant, signers } as AdmittedPlan;
       return ok({ admitted, again });
     }
     refusal ??= grantRefusal;

@@ -1,6 +1,8 @@
 /** Standard base64 with padding, strict: one spelling for each sequence of bytes. */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const VALUES = new Map([...ALPHABET].map((char, value) => [char, value]));
+/** Values by character code; above 63: no character of the alphabet. */
+const VALUES = new Uint8Array(128).fill(0xff);
+for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
 
 export function encodeBase64(bytes: Uint8Array): string {
   const parts: string[] = [];
@@ -21,25 +23,28 @@ export function encodeBase64(bytes: Uint8Array): string {
 export function decodeBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const chars = text.length - padding;
   const bytes = new Uint8Array(text.length / 4 * 3 - padding);
-  let written = 0;
-  for (let at = 0; at < text.length; at += 4) {
-    let bits = 0;
-    for (let within = 0; within < 4; within++) {
-      const value = at + within < text.length - padding ? VALUES.get(text.charAt(at + within)) : 0;
-      if (value === undefined) return undefined;
-      bits = (bits << 6) | value;
-    }
-    for (const shift of [16, 8, 0]) {
-      if (written < bytes.length) bytes[written++] = (bits >> shift) & 0xff;
-      else if (((bits >> shift) & 0xff) !== 0) return undefined; // stray bits below the padding
-    }
+  let [bits, have, written] = [0, 0, 0];
+  for (let at = 0; at < chars; at++) {
+    const value = VALUES[text.charCodeAt(at)] ?? 0xff;
+    if (value > 63) return undefined;
+    bits = ((bits << 6) | value) & 0xffff;
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    bytes[written++] = (bits >> have) & 0xff;
   }
-  return bytes;
+  // Stray bits below the padding would be a second spelling.
+  return (bits & ((1 << have) - 1)) === 0 ? bytes : undefined;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function encodeHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += HEX[byte] ?? "";
+  return text;
 }
 
 /** The bytes of lower-case hexadecimal text, or undefined. */

@@ -23,12 +23,15 @@ import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { canonical, parseCanonical } from "./canonical.ts";
 import { parseEnvelope } from "./envelope.ts";
 
-/** A plan file whose bytes are in order and whose signatures nobody has looked at. */
+declare const read: unique symbol;
+/** A plan file whose bytes are in order and whose signatures nobody has looked at. Made by `readPlanFile` alone. */
 export interface ReadPlan {
   readonly id: PlanId;
   readonly plan: Plan;
+  /** The plan's own, of which `id` is the hash and `plan` the value. */
   readonly bytes: Uint8Array;
   readonly envelopes: readonly Envelope[];
+  readonly [read]: true;
 }
 
 export function planId(bytes: Uint8Array, hasher: Hasher): PlanId {
@@ -62,7 +65,8 @@ export function readPlanFile(file: Uint8Array, hasher: Hasher): Result<ReadPlan>
   }
   const document = parsePlan(bytes, hasher);
   if (!document.ok) return document;
-  return ok({ id: planId(bytes, hasher), plan: document.value, bytes, envelopes: known });
+  const made = { id: planId(bytes, hasher), plan: document.value, bytes, envelopes: known };
+  return ok(made as unknown as ReadPlan);
 }
 
 /** A plan from its canonical bytes. */

@@ -10,7 +10,7 @@ import { canonical } from "../../core/trust/canonical.ts";
 import { endorse, endorsed } from "../../core/trust/endorse.ts";
 import { cosign, seal } from "../../core/trust/envelope.ts";
 import { keyDocument, parsePublicKey, type PublicKey, type Role, type SecretKey } from "../../core/trust/keys.ts";
-import { graphHash, planId, writePlanFile } from "../../core/trust/plan_file.ts";
+import { graphHash, planId, readPlanFile, writePlanFile } from "../../core/trust/plan_file.ts";
 
 const { hasher, signer } = openCrypto();
 const zero = "0".repeat(64) as Hash;
@@ -70,7 +70,8 @@ function file(
 }
 
 function codeOf(bytes: Uint8Array, at: Partial<Circumstances> = {}): string {
-  const admission = admit(bytes, { ...here, ...at }, hasher, signer);
+  const read = readPlanFile(bytes, hasher);
+  const admission = read.ok ? admit(read.value, { ...here, ...at }, signer) : read;
   return admission.ok ? "admitted" : admission.issues[0]?.code ?? "no code";
 }
 
@@ -108,10 +109,11 @@ Deno.test("a window holds at its first and its last millisecond", () => {
 
 Deno.test("the committed plan is admitted again, whatever its serial and window", () => {
   const id = planId(canonical(plan), hasher);
+  const read = readPlanFile(file(), hasher);
+  assert(read.ok);
   const admission = admit(
-    file(),
+    read.value,
     { ...here, nowMs: 9_999, committed: { plan: id, graph: zero, serial: 7 } },
-    hasher,
     signer,
   );
   assert(admission.ok && admission.value.again);
