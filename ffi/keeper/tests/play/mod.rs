@@ -85,7 +85,8 @@ impl Player {
             }
             KeeperToDriver::Settle { id, gone, in_force } => println!("settled {id} at {in_force}, gone {gone:?}"),
             KeeperToDriver::LaneEnded { lane, epoch } => println!("lane {lane} ended at {epoch}"),
-            KeeperToDriver::Stop if self.play == "stubborn" => {}
+            // Only a signal ends these two.
+            KeeperToDriver::Stop if ["stubborn", "silent"].contains(&self.play.as_str()) => {}
             KeeperToDriver::Stop => std::process::exit(0),
         }
     }
