@@ -46,8 +46,11 @@ fn a_driver_is_welcomed_and_its_endpoints_wait_for_lanes() {
     }
     drop(output);
     assert!(source.output("out").is_ok());
+    // The last one is being handled until its owner says otherwise.
+    assert_eq!((keeper.figures(&link).received, keeper.figures(&link).depth), (99, 1));
+    input.done();
     let figures = keeper.figures(&link);
-    assert_eq!((figures.sent, figures.received, figures.drops), (100, 100, [0; 8]));
+    assert_eq!((figures.sent, figures.received, figures.depth, figures.drops), (100, 100, 0, [0; 8]));
 }
 
 #[test]

@@ -15,39 +15,81 @@ pub fn of_frame(header: &Header, payload: &[u8]) -> u32 {
 /// The same from the header's four words as they lie in the ring. By value: a header that is written in parts and read whole a
 /// moment later costs the processor a stall.
 #[inline]
-pub fn of_words([first, id, stamp, last]: [u64; 4], payload: &[u8]) -> u32 {
-    let words = [first, id, stamp, last & !u64::from(u32::MAX)];
-    #[cfg(target_arch = "x86_64")]
-    if payload.len() < LARGE && std::arch::is_x86_feature_detected!("sse4.2") {
+pub fn of_words(words: [u64; 4], payload: &[u8]) -> u32 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if payload.len() < LARGE && instruction::is_there() {
         // SAFETY: the processor has the instruction.
-        return unsafe { x86::of(words[0], words[1], words[2], words[3], payload) };
+        return unsafe { !instruction::of_bytes(instruction::of_words(u32::MAX, without_sum(words)), payload) };
+    }
+    crc32c::crc32c_append(of_header(words), payload)
+}
+
+/// What a frame's checksum is before its payload was looked at.
+#[inline]
+pub fn of_header(words: [u64; 4]) -> u32 {
+    let words = without_sum(words);
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if instruction::is_there() {
+        // SAFETY: the processor has the instruction.
+        return unsafe { !instruction::of_words(u32::MAX, words) };
     }
     let mut bytes = [0_u8; 32];
     for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
         to.copy_from_slice(&word.to_le_bytes());
     }
-    crc32c::crc32c_append(crc32c::crc32c(&bytes), payload)
+    crc32c::crc32c(&bytes)
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
+#[inline]
+const fn without_sum([first, id, stamp, last]: [u64; 4]) -> [u64; 4] {
+    [first, id, stamp, last & !(u32::MAX as u64)]
+}
 
-    #[target_feature(enable = "sse4.2")]
-    pub fn of(first: u64, id: u64, stamp: u64, last: u64, payload: &[u8]) -> u32 {
-        let mut crc = _mm_crc32_u64(u64::from(u32::MAX), first);
-        crc = _mm_crc32_u64(crc, id);
-        crc = _mm_crc32_u64(crc, stamp);
-        crc = _mm_crc32_u64(crc, last);
-        let (chunks, rest) = payload.as_chunks::<8>();
-        for chunk in chunks {
-            crc = _mm_crc32_u64(crc, u64::from_le_bytes(*chunk));
+/// Written as assembly: the compiler's own way in is a function that is only inlined where the whole caller asks for a newer
+/// processor, and a call costs as much as a small frame's checksum.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+pub(crate) mod instruction {
+    use std::arch::asm;
+
+    #[inline]
+    pub fn is_there() -> bool {
+        std::arch::is_x86_feature_detected!("sse4.2")
+    }
+
+    /// # Safety
+    /// `is_there`.
+    #[inline]
+    pub unsafe fn of_word(crc: u32, word: u64) -> u32 {
+        let mut wide = u64::from(crc);
+        // SAFETY: registers only; the instruction is there by the caller's promise.
+        unsafe {
+            asm!("crc32 {}, {}", inout(reg) wide, in(reg) word, options(pure, nomem, nostack, preserves_flags));
         }
-        let mut crc = crc as u32;
-        for byte in rest {
-            crc = _mm_crc32_u8(crc, *byte);
-        }
-        !crc
+        wide as u32
+    }
+
+    /// # Safety
+    /// `is_there`.
+    #[inline]
+    pub unsafe fn of_words(crc: u32, words: [u64; 4]) -> u32 {
+        // SAFETY: as in `of_word`.
+        words.into_iter().fold(crc, |crc, word| unsafe { of_word(crc, word) })
+    }
+
+    /// # Safety
+    /// `is_there`.
+    #[inline]
+    pub unsafe fn of_bytes(crc: u32, bytes: &[u8]) -> u32 {
+        let (words, rest) = bytes.as_chunks::<8>();
+        // SAFETY: as in `of_word`.
+        let crc = words.iter().fold(crc, |crc, word| unsafe { of_word(crc, u64::from_le_bytes(*word)) });
+        rest.iter().fold(crc, |mut crc, byte| {
+            // SAFETY: as in `of_word`.
+            unsafe {
+                asm!("crc32 {:e}, {}", inout(reg) crc, in(reg_byte) *byte, options(pure, nomem, nostack, preserves_flags));
+            }
+            crc
+        })
     }
 }
 

@@ -59,7 +59,23 @@ pub struct Consumer<Own, Peer> {
     skipped: bool,
     broken: bool,
     events: u64,
+    taken: Option<Taken>,
     fence: WakerFence,
+}
+
+/// A frame whose owner has it, and whose figures are not on the page yet.
+#[derive(Debug)]
+struct Taken {
+    id: u64,
+    bytes: usize,
+    /// Where it carries a stamp of its own: that, between the last one and `now`.
+    stamped: Option<Stamped>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    stamp: u64,
+    now: u64,
 }
 
 impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
@@ -79,6 +95,7 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
             skipped: false,
             broken: false,
             events: 0,
+            taken: None,
             fence: WakerFence::new(),
         }
     }
@@ -87,6 +104,7 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
     #[inline]
     pub fn look(&mut self) -> Next {
         if self.peeked[0] == 0 && !self.peek() {
+            self.settle();
             return if self.broken { Next::Broken } else { Next::Empty };
         }
         if self.peeked_flags() & flag::SWITCH != 0 {
@@ -126,14 +144,9 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
             if (len as usize) < HEADER_BYTES || u64::from(len) > frame_max(self.at.ring_bytes) || size > to_end {
                 return self.resynchronize();
             }
-            let last = self.peer.load64(word + offset_of!(Header, checksum), Relaxed);
-            let route_id = self.peer.load32(word + offset_of!(Header, route_id), Relaxed);
-            self.peeked = [
-                u64::from(len) | u64::from(route_id) << 32,
-                self.peer.load64(word + offset_of!(Header, frame_id), Relaxed),
-                self.peer.load64(word + offset_of!(Header, stamp), Relaxed),
-                last,
-            ];
+            // Its `len` is what was checked, and not looked at again.
+            let [first, id, stamp, last] = self.peer.load_header(word);
+            self.peeked = [first & !u64::from(u32::MAX) | u64::from(len), id, stamp, last];
             if (last >> 32) as u32 & flag::SWITCH != 0 && !self.is_switch() {
                 self.pass();
                 self.count(Drop::Corrupt, 1);
@@ -178,17 +191,20 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         let bytes = first as u32 as usize - HEADER_BYTES;
         assert!(into.len() == bytes, "bug: a frame's buffer is not as long as its payload");
         let place = self.tail & (self.at.ring_bytes - 1);
-        self.peer.copy_out(self.at.ring + place as usize + HEADER_BYTES, into);
+        let payload = self.at.ring + place as usize + HEADER_BYTES;
+        let sum = self.peer.copy_out_summed(payload, into, checksum::of_header(self.peeked));
         self.pass();
-        if checksum::of_words([first, id, stamp, last], into) != last as u32 {
+        if sum != last as u32 {
             self.count(Drop::Corrupt, 1);
             self.done();
             return Err(Corrupt);
         }
         let header = Header::of_words([first, id, stamp, last]);
+        self.settle();
         self.account(&header);
-        let age_ns = self.measure(&header, bytes);
-        Ok(Received { header, bytes, age_ns })
+        let stamped = self.look_at_clock(&header);
+        self.taken = Some(Taken { id, bytes, stamped });
+        Ok(Received { header, bytes, age_ns: stamped.map_or(0, |at| at.now - at.stamp) })
     }
 
     #[inline]
@@ -211,20 +227,27 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         }
         self.last_id = Some(header.frame_id);
         self.received += 1;
-        self.own.store64(self.at.consumer_page + offset_of!(ConsumerPage, received), self.received, Relaxed);
     }
 
     #[inline]
-    fn measure(&mut self, header: &Header, bytes: usize) -> u64 {
+    fn look_at_clock(&mut self, header: &Header) -> Option<Stamped> {
         if header.flags & flag::STAMPED == 0 {
-            return 0;
+            return None;
         }
         let now = clock::now();
         // A stamp is what a peer says: between the previous one and now.
-        let stamp = header.stamp.clamp(self.stamp.min(now), now);
-        self.stamp = stamp;
-        let age = now - stamp;
+        self.stamp = header.stamp.clamp(self.stamp.min(now), now);
+        Some(Stamped { stamp: self.stamp, now })
+    }
+
+    /// Writes the figures of the frame that was taken last. Not when it is taken: its owner waits then, and later nobody does.
+    #[inline]
+    fn settle(&mut self) {
+        let Some(Taken { id, bytes, stamped }) = self.taken.take() else { return };
         let page = self.at.consumer_page;
+        self.own.store64(page + offset_of!(ConsumerPage, received), self.received, Relaxed);
+        let Some(Stamped { stamp, now }) = stamped else { return };
+        let age = now - stamp;
         self.own.add64(page + offset_of!(ConsumerPage, histogram) + histogram::bucket(age) * 8, 1);
         if self.budget_ns > 0 && age > self.budget_ns {
             self.own.add64(page + offset_of!(ConsumerPage, over), 1);
@@ -234,13 +257,12 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         let samples = page + offset_of!(ConsumerPage, samples);
         self.own.store64(samples, self.own.load64(samples, Relaxed).wrapping_add(1), Release);
         let event = page + offset_of!(ConsumerPage, events) + (self.events as usize % EVENTS) * size_of::<FrameEvent>();
-        self.own.store64(event + offset_of!(FrameEvent, frame_id), header.frame_id, Relaxed);
+        self.own.store64(event + offset_of!(FrameEvent, frame_id), id, Relaxed);
         self.own.store64(event + offset_of!(FrameEvent, stamp), stamp, Relaxed);
         self.own.store64(event + offset_of!(FrameEvent, received), now, Relaxed);
         self.own.store64(event + offset_of!(FrameEvent, bytes), bytes as u64, Relaxed);
         self.events += 1;
         self.own.store64(page + offset_of!(ConsumerPage, events_written), self.events, Release);
-        age
     }
 
     /// Gives all that was passed back to the producer, and wakes it if it sleeps on a full ring.
@@ -249,6 +271,7 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
         if self.credit == self.tail {
             return;
         }
+        self.settle();
         self.credit = self.tail;
         // Pairs with the Acquire of `Producer::look_at_credit`: the copies are over.
         self.own.store64(self.at.consumer_page, self.credit, Release);

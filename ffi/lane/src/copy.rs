@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 const LARGE: usize = 512;
+/// What is copied and then summed at a time.
+const PIECE: usize = 4096;
 
 /// # Safety
 /// `from` is 8-byte aligned and `into.len()` bytes from it are mapped, up to the next multiple of 8.
@@ -28,6 +30,52 @@ pub unsafe fn from_shared(from: *const u8, into: &mut [u8]) {
         let word = unsafe { (*words.add(chunks.len())).load(Ordering::Relaxed) }.to_le_bytes();
         rest.copy_from_slice(&word[..rest.len()]);
     }
+}
+
+/// The same, and goes on with the checksum `sum` over what arrived: one pass, for what is summed is in the nearest cache.
+///
+/// # Safety
+/// As for `from_shared`.
+#[inline]
+pub unsafe fn from_shared_summed(from: *const u8, into: &mut [u8], mut sum: u32) -> u32 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if into.len() < LARGE && crate::checksum::instruction::is_there() {
+        // SAFETY: by the caller's promise; the processor has the instruction.
+        return unsafe { words_summed(from, into, sum) };
+    }
+    for (index, piece) in into.chunks_mut(PIECE).enumerate() {
+        // SAFETY: inside the range of the caller's promise; pieces begin at multiples of 8.
+        unsafe { from_shared(from.add(index * PIECE), piece) };
+        sum = crc32c::crc32c_append(sum, piece);
+    }
+    sum
+}
+
+/// # Safety
+/// As for `from_shared`, and `instruction::is_there`.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline]
+unsafe fn words_summed(from: *const u8, into: &mut [u8], sum: u32) -> u32 {
+    use crate::checksum::instruction;
+    let words = from.cast::<AtomicU64>();
+    let (chunks, rest) = into.as_chunks_mut::<8>();
+    let mut crc = !sum;
+    for (index, chunk) in chunks.iter_mut().enumerate() {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let word = (*words.add(index)).load(Ordering::Relaxed);
+            *chunk = word.to_le_bytes();
+            crc = instruction::of_word(crc, word);
+        }
+    }
+    if !rest.is_empty() {
+        // SAFETY: the promise covers the last word whole.
+        let word = unsafe { (*words.add(chunks.len())).load(Ordering::Relaxed) }.to_le_bytes();
+        rest.copy_from_slice(&word[..rest.len()]);
+        // SAFETY: by the caller's promise.
+        crc = unsafe { instruction::of_bytes(crc, rest) };
+    }
+    !crc
 }
 
 /// Fills up to the next multiple of 8 with zeroes.

@@ -136,7 +136,8 @@ pub struct FrameEvent {
 pub struct ConsumerPage {
     /// Bytes ever given back to the producer. Its low half is what a blocked producer sleeps on.
     pub credit: u64,
-    /// Frames ever received.
+    /// Frames ever received. One counts here, in the histogram and in the events when its owner is done with it or looks for
+    /// the next: until then it waits for nothing of this, and is uncredited.
     pub received: u64,
     _line0: [u64; 14],
     /// Not 0 while the consumer sleeps on the next frame's `len`.

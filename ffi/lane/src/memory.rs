@@ -4,6 +4,7 @@
 //! atomic (or copied by an instruction that the compiler cannot see into), then checked in private memory.
 //!
 //! The rings are written over the two traits, so that a model checker can put its own atomics, fences and wakes below them.
+use crate::copy;
 use crate::error::LaneError;
 use crate::wait::{self, WakerFence};
 use rustix::fs::{SealFlags, fcntl_get_seals, fstat};
@@ -21,6 +22,19 @@ pub trait Words {
     fn copy_out(&self, at: usize, into: &mut [u8]);
     /// The word that a futex waits on.
     fn futex(&self, at: usize) -> &AtomicU32;
+
+    /// Four words that follow each other, as a frame's header does.
+    #[inline]
+    fn load_header(&self, at: usize) -> [u64; 4] {
+        std::array::from_fn(|word| self.load64(at + word * 8, Ordering::Relaxed))
+    }
+
+    /// Copies bytes as `copy_out` does, and goes on with the checksum `sum` over what arrived: one pass.
+    #[inline]
+    fn copy_out_summed(&self, at: usize, into: &mut [u8], sum: u32) -> u32 {
+        self.copy_out(at, into);
+        crc32c::crc32c_append(sum, into)
+    }
 
     /// Wakes whoever sleeps on a word, in any process.
     #[inline]
@@ -47,9 +61,14 @@ pub trait WordsMut: Words {
     /// Writes bytes, and zeroes up to the next multiple of 8. `at` is a multiple of 8.
     fn copy_in(&self, at: usize, from: &[u8]);
 
-    /// Says that a word here will be written soon. It changes nothing.
+    /// A frame's header but for its `len`, which is published later and apart.
     #[inline]
-    fn prefetch_for_write(&self, _at: usize) {}
+    fn store_header(&self, at: usize, [first, id, stamp, last]: [u64; 4]) {
+        self.store32(at + 4, (first >> 32) as u32, Ordering::Relaxed);
+        self.store64(at + 8, id, Ordering::Relaxed);
+        self.store64(at + 16, stamp, Ordering::Relaxed);
+        self.store64(at + 24, last, Ordering::Relaxed);
+    }
 
     /// Adds to a counter of which this is the only writer.
     fn add64(&self, at: usize, by: u64) {
@@ -106,12 +125,26 @@ impl View {
 
     #[inline]
     fn word<Atomic>(&self, at: usize) -> *const Atomic {
-        assert!(
-            at.is_multiple_of(size_of::<Atomic>()) && at + size_of::<Atomic>() <= self.bytes,
-            "bug: a word outside its region"
-        );
+        assert!(at.is_multiple_of(size_of::<Atomic>()), "bug: a word across words");
+        assert!(at <= self.bytes - size_of::<Atomic>(), "bug: a word outside its region");
         // SAFETY: inside the mapping, by the assertion.
         unsafe { self.base.as_ptr().add(at).cast() }
+    }
+
+    /// Where so many bytes begin: at a word, and inside up to the end of their last one.
+    #[inline]
+    fn bytes_at(&self, at: usize, bytes: usize) -> *mut u8 {
+        assert!(at.is_multiple_of(8), "bug: bytes across words");
+        assert!(at <= self.bytes && bytes.next_multiple_of(8) <= self.bytes - at, "bug: bytes outside their region");
+        // SAFETY: inside the mapping, by the assertion.
+        unsafe { self.base.as_ptr().add(at) }
+    }
+
+    /// Four words, checked as one.
+    #[inline]
+    fn header(&self, at: usize) -> &[AtomicU64; 4] {
+        // SAFETY: aligned and inside the mapping, which lives as long as this view; atomics may be shared.
+        unsafe { &*self.bytes_at(at, size_of::<[AtomicU64; 4]>()).cast() }
     }
 }
 
@@ -163,13 +196,20 @@ impl Words for View {
     }
 
     #[inline]
+    fn load_header(&self, at: usize) -> [u64; 4] {
+        self.header(at).each_ref().map(|word| word.load(Ordering::Relaxed))
+    }
+
+    #[inline]
     fn copy_out(&self, at: usize, into: &mut [u8]) {
-        assert!(
-            at.is_multiple_of(8) && at + into.len().next_multiple_of(8) <= self.bytes,
-            "bug: a copy outside its region"
-        );
-        // SAFETY: the source is inside the mapping by the assertion, and 8-byte aligned; the target is private.
-        unsafe { crate::copy::from_shared(self.base.as_ptr().add(at), into) }
+        // SAFETY: the source is inside the mapping and 8-byte aligned; the target is private.
+        unsafe { copy::from_shared(self.bytes_at(at, into.len()), into) }
+    }
+
+    #[inline]
+    fn copy_out_summed(&self, at: usize, into: &mut [u8], sum: u32) -> u32 {
+        // SAFETY: as in `copy_out`.
+        unsafe { copy::from_shared_summed(self.bytes_at(at, into.len()), into, sum) }
     }
 
     #[inline]
@@ -191,8 +231,18 @@ impl Words for ViewMut {
     }
 
     #[inline]
+    fn load_header(&self, at: usize) -> [u64; 4] {
+        self.0.load_header(at)
+    }
+
+    #[inline]
     fn copy_out(&self, at: usize, into: &mut [u8]) {
         self.0.copy_out(at, into);
+    }
+
+    #[inline]
+    fn copy_out_summed(&self, at: usize, into: &mut [u8], sum: u32) -> u32 {
+        self.0.copy_out_summed(at, into, sum)
     }
 
     #[inline]
@@ -215,20 +265,19 @@ impl WordsMut for ViewMut {
     }
 
     #[inline]
-    fn prefetch_for_write(&self, at: usize) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch accesses nothing, whatever the address.
-        unsafe {
-            let address = self.0.base.as_ptr().wrapping_add(at);
-            std::arch::asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
+    fn store_header(&self, at: usize, [first, id, stamp, last]: [u64; 4]) {
+        let [start, rest @ ..] = self.0.header(at);
+        // SAFETY: the high half of a word that is aligned and inside the mapping, which is writable.
+        let route_id = unsafe { &*std::ptr::from_ref(start).cast::<AtomicU32>().add(1) };
+        route_id.store((first >> 32) as u32, Ordering::Relaxed);
+        for (word, value) in rest.iter().zip([id, stamp, last]) {
+            word.store(value, Ordering::Relaxed);
         }
     }
 
     #[inline]
     fn copy_in(&self, at: usize, from: &[u8]) {
-        let end = at + from.len().next_multiple_of(8);
-        assert!(at.is_multiple_of(8) && end <= self.0.bytes, "bug: a copy outside its region");
-        // SAFETY: the target is inside the mapping by the assertion, 8-byte aligned and writable; the source is private.
-        unsafe { crate::copy::to_shared(from, self.0.base.as_ptr().add(at)) }
+        // SAFETY: the target is inside the mapping, 8-byte aligned and writable; the source is private.
+        unsafe { copy::to_shared(from, self.0.bytes_at(at, from.len())) }
     }
 }

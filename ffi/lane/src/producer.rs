@@ -5,7 +5,7 @@
 use crate::admission::TokenBucket;
 use crate::checksum;
 use crate::lane::{Geometry, Knobs};
-use crate::layout::{DROPS, Drop, FRAME_ALIGNMENT, HEADER_BYTES, Header, PAD, ProducerPage, flag, frame_max, padded};
+use crate::layout::{DROPS, Drop, FRAME_ALIGNMENT, HEADER_BYTES, Header, PAD, ProducerPage, flag, padded, payload_max};
 use crate::limits::{STAMP_ALL_BELOW_HZ, STAMP_EVERY, SWITCH_ROOM, WITNESS_LOOKS, WITNESS_NS_MIN};
 use crate::memory::{Words, WordsMut};
 use crate::wait::{WakerFence, Watch};
@@ -25,7 +25,9 @@ pub struct Producer<Own, Peer> {
     own: Own,
     peer: Peer,
     at: Geometry,
-    knobs: Knobs,
+    payload_max: usize,
+    budget_ns: u64,
+    stamps_all: bool,
     head: u64,
     /// The last credit that passed the checks.
     credit: u64,
@@ -58,7 +60,9 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
             own,
             peer,
             at: geometry,
-            knobs,
+            payload_max: payload_max(geometry.ring_bytes).min(knobs.max_frame_bytes.into()) as usize,
+            budget_ns: knobs.budget_ns,
+            stamps_all: knobs.rate_hz < STAMP_ALL_BELOW_HZ,
             head: 0,
             credit: 0,
             sent: 0,
@@ -74,9 +78,8 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     /// Writes one frame, stamped `now`, and wakes the consumer if it sleeps.
     #[inline]
     pub fn send(&mut self, route_id: u32, frame_id: u64, flags: u32, now: u64, payload: &[u8]) -> Result<(), Refused> {
-        let most = self.payload_max();
-        if payload.len() > most {
-            return Err(Refused::TooLarge { most });
+        if payload.len() > self.payload_max {
+            return Err(Refused::TooLarge { most: self.payload_max });
         }
         let mut flags = flags;
         if self.stamps() {
@@ -133,28 +136,22 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         // for which the consumer, who polls theirs, could take it away.
         self.own.store32(self.at.ring + next as usize, 0, Relaxed);
         let frame = self.at.ring + start as usize;
-        self.own.store32(frame + offset_of!(Header, route_id), header.route_id, Relaxed);
-        self.own.store64(frame + offset_of!(Header, frame_id), header.frame_id, Relaxed);
-        self.own.store64(frame + offset_of!(Header, stamp), header.stamp, Relaxed);
-        self.own.store64(frame + offset_of!(Header, checksum), flags | u64::from(checksum), Relaxed);
+        self.own.store_header(frame, [first, id, stamp, flags | u64::from(checksum)]);
         self.own.copy_in(frame + HEADER_BYTES, payload);
         // Publishes all stores above. Pairs with the Acquire of `Consumer::look`.
-        let first = self.at.ring + place as usize;
+        let polled = self.at.ring + place as usize;
         if pad > 0 {
             self.own.store32(frame, header.len, Relaxed);
-            self.own.store32(first, PAD | pad as u32, Release);
+            self.own.store32(polled, PAD | pad as u32, Release);
         } else {
-            self.own.store32(first, header.len, Release);
+            self.own.store32(polled, header.len, Release);
         }
         self.head = end;
         self.own.store64(self.at.producer_page + HEAD, end, Release);
         self.own.waker_fence(self.fence);
         if self.peer.load32(self.at.consumer_page + offset_of!(crate::layout::ConsumerPage, asleep), Relaxed) != 0 {
-            self.own.wake(first);
+            self.own.wake(polled);
         }
-        // The line that the next frame clears is fetched while nobody waits for it.
-        let ahead = (end + size) & (self.at.ring_bytes - 1);
-        self.own.prefetch_for_write(self.at.ring + ahead as usize);
         Ok(())
     }
 
@@ -179,7 +176,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     }
 
     fn stamps(&self) -> bool {
-        self.knobs.rate_hz < STAMP_ALL_BELOW_HZ || self.sent.is_multiple_of(STAMP_EVERY)
+        self.stamps_all || self.sent.is_multiple_of(STAMP_EVERY)
     }
 
     /// Whether the next frame is to carry its own stamp (else `now` is not looked at).
@@ -200,14 +197,14 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     fn look_for_witness(&mut self, now: u64) {
         let page = self.at.producer_page;
         self.own.store64(page + offset_of!(ProducerPage, heartbeat), now, Relaxed);
-        self.look_at = now.saturating_add((self.knobs.budget_ns / WITNESS_LOOKS).max(WITNESS_NS_MIN));
+        self.look_at = now.saturating_add((self.budget_ns / WITNESS_LOOKS).max(WITNESS_NS_MIN));
         if self.watched.is_some() {
             self.look_at_credit();
         }
         match self.watched.as_mut() {
             Some(watched) if self.credit < watched.end => watched.seen = now,
             Some(watched) => {
-                let over = self.knobs.budget_ns > 0 && watched.seen - watched.stamp > self.knobs.budget_ns;
+                let over = self.budget_ns > 0 && watched.seen - watched.stamp > self.budget_ns;
                 self.own.add64(page + offset_of!(ProducerPage, samples), 1);
                 self.own.add64(page + offset_of!(ProducerPage, over), u64::from(over));
                 self.watched = None;
@@ -244,8 +241,7 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     }
 
     pub fn payload_max(&self) -> usize {
-        let ring = frame_max(self.at.ring_bytes) as usize - HEADER_BYTES;
-        ring.min(self.knobs.max_frame_bytes as usize)
+        self.payload_max
     }
 
     /// What a blocked producer sleeps on: the credit as it was seen last.

@@ -113,8 +113,6 @@ impl<Own: WordsMut, Peer: Words> Writer<Own, Peer> {
         self.own.store64(page + offset_of!(WriterPage, head), self.head, Release);
         self.own.store64(page + offset_of!(WriterPage, sent), self.head, Relaxed);
         self.wake_sleepers(place);
-        // The line that the next frame begins with is fetched while nobody waits for it.
-        self.own.prefetch_for_write(self.place);
     }
 
     /// One wake is for all: who sleeps has read everything, and so sleeps on the same word.
