@@ -1,6 +1,10 @@
-/** `./x bench [NAME...] [--json]`: runs the benchmarks and prints a table, or with --json one object a line. */
+/**
+ * `./x bench [NAME...] [--json] [--check]`: runs the benchmarks and prints a table, or with --json one object a line. With
+ * --check a mark that is not met is a failure.
+ */
 import { apply } from "./apply.ts";
 import { lane } from "./lane.ts";
+import { isMet } from "./mark.ts";
 import { type Bench, jsonLine, type Row, table } from "./row.ts";
 import { planning } from "./plan.ts";
 import { startup } from "./startup.ts";
@@ -9,7 +13,7 @@ const BENCHES: readonly Bench[] = [startup, planning, lane, apply];
 
 async function main(args: readonly string[]): Promise<number> {
   const json = args.includes("--json");
-  const names = args.filter((arg) => arg !== "--json");
+  const names = args.filter((arg) => arg !== "--json" && arg !== "--check");
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) {
     const known = BENCHES.map((bench) => `  ${bench.name.padEnd(10)} ${bench.says}`).join("\n");
@@ -32,7 +36,9 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   if (!json) { for (const line of table(rows)) console.log(line); }
-  return failed > 0 ? 1 : 0;
+  const missed = rows.filter((row) => isMet(row.mark, row) === false);
+  if (missed.length > 0) console.error(`bench: marks that are not met: ${missed.map((row) => row.name).join("; ")}`);
+  return failed > 0 || args.includes("--check") && missed.length > 0 ? 1 : 0;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -7,24 +7,20 @@ import type { Scenario } from "../core/model/scenario.ts";
 import { lpText } from "../core/plan/lp.ts";
 import { draftPlan } from "../core/plan/plan.ts";
 import type { Program, Solver } from "../core/ports.ts";
-import { inScratch, interleaved, run, timed } from "./measure.ts";
+import { inScratch, interleaved, timed } from "./measure.ts";
 import { type NativeHighs, openNativeHighs } from "./native_highs.ts";
+import { demoProject, twelveDrivers } from "./projects.ts";
 import { absolute, type Bench, compared, type Row } from "./row.ts";
 
 const ROUNDS = 15;
-const ROOT = new URL("../", import.meta.url).pathname;
 
 /** Projects that are planned, by the name of their row. */
 const PROJECTS = [
-  ["plan, cart-pole", "examples/cart-pole"],
-  ["plan, 12 drivers", "tests/fixtures/twelve-drivers"],
+  ["plan of the demo", demoProject],
+  ["plan of 12 drivers", twelveDrivers],
 ] as const;
 
-/** The scenario of a copy of a project: nothing is written into the repository. */
-async function scenarioOf(project: string, folder: string): Promise<Scenario> {
-  await run("cp", ["-r", `${ROOT}${project}`, `${folder}/project`]);
-  return (await openScenario(layout(`${folder}/project`))).scenario;
-}
+type MakeProject = (typeof PROJECTS)[number][1];
 
 /** Every program that planning this scenario poses, in order. */
 function posed(scenario: Scenario, solver: Solver): Program[] {
@@ -45,9 +41,9 @@ function plan(scenario: Scenario, solver: Solver): void {
   if (!made.ok) throw new Error(`cannot measure planning because it was refused: ${made.issues[0]?.message}`);
 }
 
-async function measured(name: string, project: string, solver: Solver, native: NativeHighs): Promise<Row> {
+async function measured(name: string, make: MakeProject, solver: Solver, native: NativeHighs): Promise<Row> {
   return await inScratch(async (folder) => {
-    const scenario = await scenarioOf(project, folder);
+    const { scenario } = await openScenario(layout(await make(folder)));
     const files = posed(scenario, solver).map((program, index) => {
       const file = `${folder}/${index}.lp`;
       Deno.writeTextFileSync(file, lpText(program));
@@ -72,7 +68,7 @@ export const planning: Bench = {
     const load = await timed(async () => solver = await loadHighs());
     if (solver === undefined) throw new Error("bug: HiGHS was loaded and is not there");
     const rows: Row[] = [absolute("HiGHS as wasm, loading", "ms", load)];
-    for (const [name, project] of PROJECTS) rows.push(await measured(name, project, solver, native));
+    for (const [name, make] of PROJECTS) rows.push(await measured(name, make, solver, native));
     native.close();
     return rows;
   },

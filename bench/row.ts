@@ -1,3 +1,5 @@
+import { isMet } from "./mark.ts";
+
 /** One measured figure beside its reference, measured in the same run on the same machine. */
 export interface Row {
   readonly name: string;
@@ -9,7 +11,7 @@ export interface Row {
   readonly ratio: number | null;
   /** What the reference is, in words. */
   readonly against: string;
-  /** The mark that the ratio, or the value where there is no reference, must reach; "" where there is none. */
+  /** What it must reach, in the words of `mark.ts`; "" where there is nothing to reach. */
   readonly mark: string;
 }
 
@@ -38,7 +40,7 @@ const SIGNIFICANT = 4;
 
 const round = (value: number): number => Number(value.toPrecision(SIGNIFICANT));
 
-/** One object a line: name, value, unit, reference, ratio. */
+/** One object a line: name, value, unit, reference, ratio; where there is a mark, that too, and whether it is met. */
 export function jsonLine(row: Row): string {
   return JSON.stringify({
     name: row.name,
@@ -46,17 +48,23 @@ export function jsonLine(row: Row): string {
     unit: row.unit,
     reference: row.reference === null ? null : round(row.reference),
     ratio: row.ratio === null ? null : round(row.ratio),
+    ...row.mark === "" ? {} : { mark: row.mark, met: isMet(row.mark, row) },
   });
 }
 
 const shown = (value: number | null): string => value === null ? "" : String(round(value));
 
-/** A table for people: figures right-aligned, the ratio, what it is compared with, and the mark. */
+function verdict(row: Row): string {
+  const met = isMet(row.mark, row);
+  return met === null ? "" : `${row.mark}: ${met ? "met" : "NOT MET"}`;
+}
+
+/** A table for people: figures right-aligned, the ratio, what it is compared with, the mark and whether it is met. */
 export function table(rows: readonly Row[]): string[] {
   const header = ["what", "value", "unit", "reference", "ratio", "against", "mark"];
   const body = rows.map((
     row,
-  ) => [row.name, shown(row.value), row.unit, shown(row.reference), shown(row.ratio), row.against, row.mark]);
+  ) => [row.name, shown(row.value), row.unit, shown(row.reference), shown(row.ratio), row.against, verdict(row)]);
   const widths = header.map((title, column) =>
     Math.max(title.length, ...body.map((line) => line[column]?.length ?? 0))
   );

@@ -1,12 +1,14 @@
 // What other programs read from `./x bench --json`, and how figures are made.
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { nativeRows } from "./lane.ts";
+import { isMet } from "./mark.ts";
 import { interleaved, median } from "./measure.ts";
 import { absolute, compared, jsonLine, table } from "./row.ts";
 
-Deno.test("a row is one object with five fields, rounded to four digits", () => {
-  const row = compared("x", "ns", { value: 123.456, reference: 100, against: "y", mark: "<= 2" });
+Deno.test("a row is one object with five fields, rounded to four digits, and its mark if there is one", () => {
+  const row = compared("x", "ns", { value: 123.456, reference: 100, against: "y" });
   assertEquals(jsonLine(row), '{"name":"x","value":123.5,"unit":"ns","reference":100,"ratio":1.235}');
+  assert(jsonLine({ ...row, mark: "<= 1.2x" }).endsWith('"ratio":1.235,"mark":"<= 1.2x","met":false}'));
   assertEquals(jsonLine(absolute("z", "MB", 3)), '{"name":"z","value":3,"unit":"MB","reference":null,"ratio":null}');
 });
 
@@ -14,8 +16,19 @@ Deno.test("the table aligns and names the reference", () => {
   const lines = table([compared("long name", "ms", { value: 30, reference: 20, against: "empty", mark: "<= 1.5x" })]);
   assertEquals(lines, [
     "what       value  unit  reference  ratio  against  mark",
-    "long name     30  ms           20    1.5  empty    <= 1.5x",
+    "long name     30  ms           20    1.5  empty    <= 1.5x: met",
   ]);
+});
+
+Deno.test("a mark bounds the ratio or the value, at the bound too", () => {
+  const figures = { value: 90, unit: "M frames/s", ratio: 0.8 };
+  const met = (mark: string): boolean | null => isMet(mark, figures);
+  assertEquals(met(""), null);
+  assertEquals([met(">= 0.8x"), met(">= 0.81x"), met("<= 0.8x"), met("<= 0.79x")], [true, false, true, false]);
+  assertEquals([met(">= 0.8x, >= 90 M frames/s"), met(">= 0.8x, >= 90.1 M frames/s")], [true, false]);
+  assertThrows(() => met("<= 3 ms"), Error, "the row is in M frames/s");
+  assertThrows(() => met("fast"), Error, "is no bound");
+  assertThrows(() => isMet("<= 1x", { ...figures, ratio: null }), Error);
 });
 
 Deno.test("a native benchmark's lines are rows, anything else is an error", () => {

@@ -32,7 +32,7 @@ pub fn measure() -> Outcome {
     }
     let rates = flows.run(TURNS)?;
     let [equal, faster, slower] = [0, 4, 8].map(|first| &rates[first..first + 4]);
-    row("consumer as fast", equal[0], best(equal), "bare ring of 64 B", ">= 0.8x, >= 90 M/s");
+    row("consumer as fast", equal[0], best(equal), "bare ring of 64 B", ">= 0.8x, >= 90 M frames/s");
     row("consumer faster", faster[0], best(faster), "bare ring of 64 B", ">= 0.8x");
     row("consumer faster", faster[0], faster[1].produced, "the producer alone", "");
     row("consumer slower", slower[0], slower[1].consumed, "the consumer alone", ">= 0.9x");
