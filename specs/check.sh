@@ -16,8 +16,8 @@ for argument in "$@"; do
   esac
 done
 if [[ -z $jar || ! -f $jar ]]; then
-  echo "specs/check.sh: cannot run TLC because its jar '${jar:-}' is not there; run './x run specs/check.sh'," \
-    "or set RTT_TLA_JAR to a tla2tools.jar" >&2
+  echo "specs/check.sh: cannot run TLC because its jar '${jar:-}' is not there; run './x toolchain tlc'," \
+    "then './x run specs/check.sh', or set RTT_TLA_JAR to a tla2tools.jar" >&2
   exit 1
 fi
 if ! command -v java >/dev/null; then

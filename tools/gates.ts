@@ -19,6 +19,8 @@ interface Gate {
   /** Commands, run in order from the root of the project until one fails. */
   readonly steps: readonly (readonly string[])[];
   readonly count: Counting;
+  /** A pattern of lines that are shown when the gate has passed: what it looked at, in figures. */
+  readonly show?: string;
   /** Seconds after which a step is ended and the gate has failed. */
   readonly within?: number;
 }
@@ -26,6 +28,7 @@ interface Gate {
 interface Outcome extends Counted {
   readonly gate: string;
   readonly seconds: number;
+  readonly shown: readonly string[];
 }
 
 const DEFAULT_WITHIN_S = 600;
@@ -80,7 +83,8 @@ async function runGate(gate: Gate): Promise<Outcome> {
   const counted = countCases(gate.count, output, ok, root);
   const seconds = (performance.now() - started) / 1000;
   if (counted.failed > 0) console.log(tail(output));
-  return { ...counted, gate: gate.name, seconds };
+  const shown = gate.show === undefined ? [] : output.match(new RegExp(gate.show, "gm")) ?? [];
+  return { ...counted, gate: gate.name, seconds, shown };
 }
 
 /** The last gate: nothing that was not there at the start is there now. Each kind of thing is a case. */
@@ -94,7 +98,7 @@ async function leakGate(before: Snapshot): Promise<Outcome> {
   const failed = new Set(found.map((line) => line.slice(0, line.indexOf(":")))).size;
   for (const line of found) console.log(`left behind: ${line}`);
   const seconds = (performance.now() - started) / 1000;
-  return { gate: LEAKS, passed: probeCount - failed, failed, why: "", seconds };
+  return { gate: LEAKS, passed: probeCount - failed, failed, why: "", seconds, shown: [] };
 }
 
 function tail(output: string): string {
@@ -123,6 +127,7 @@ function show(outcome: Outcome): void {
   const verdict = outcome.failed > 0 ? `FAILED${outcome.why === "" ? "" : `: ${outcome.why}`}` : "ok";
   const cases = `${outcome.passed + outcome.failed} cases, ${outcome.seconds.toFixed(1)} s`;
   console.log(`${outcome.gate.padEnd(NAME_WIDTH)} ${cases.padEnd(CASES_WIDTH)} ${verdict}`);
+  for (const line of outcome.shown) console.log(`${"".padEnd(NAME_WIDTH)} ${line}`);
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -7,6 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 SCHEMA=ffi/control/control.capnp
 RUST=ffi/control/src/control_capnp.rs
 
+command -v capnp >/dev/null || {
+  echo "cannot generate $RUST because capnp is not on PATH; remedy: ./x toolchain capnp, then ./x run tools/generated.sh" >&2
+  exit 1
+}
+
 kept="$(mktemp)"
 trap 'rm -f "$kept"' EXIT
 

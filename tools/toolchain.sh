@@ -29,12 +29,29 @@ tool_names() { awk '$1 == "tool" { printf "%s%s", sep, $2; sep = " " }' "$LOCK_F
 
 tool_version() { awk -v name="$1" '$1 == "tool" && $2 == name { print $3 }' "$LOCK_FILE"; }
 
+# Says that a long command is still at work: each second on a terminal, else now and then.
+heartbeat() { # heartbeat TOOL
+  local second=0
+  while sleep 1; do
+    second=$((second + 1))
+    if [[ -t 2 ]]; then
+      printf '\rx: %s: %d s \r' "$1" "$second" >&2
+    elif ((second % 20 == 0)); then
+      say "$1: still at work after $second s"
+    fi
+  done
+}
+
 # Runs a package client; on failure shows its output and says what to do.
 client() { # client TOOL REMEDY CMD...
-  local tool="$1" remedy="$2" log
+  local tool="$1" remedy="$2" log beat outcome=0
   shift 2
   log="$(mktemp)"
-  if ! "$@" >"$log" 2>&1; then
+  heartbeat "$tool" 9>&- &
+  beat=$!
+  "$@" >"$log" 2>&1 || outcome=$?
+  kill "$beat" && wait "$beat" 2>/dev/null || true
+  if [[ $outcome != 0 ]]; then
     sed 's/^/   | /' "$log" | tail -n 25 >&2
     rm -f "$log"
     die "cannot install $tool because this command failed: $*" "$remedy"
@@ -74,14 +91,13 @@ install_rustup() { # install_rustup NAME VERSION TARGET...
     --component clippy --component rustfmt "${targets[@]}"
 }
 
-install_machine() { # install_machine NAME VERSION COMMAND
-  local version="$2" command="$3" found
-  command -v "$command" >/dev/null ||
-    die "cannot build cue.wasm because $command is missing" "install Go 1.21 or later; it then brings $version by itself"
-  client "$command" "$NET_REMEDY" env GOTOOLCHAIN="go$version" GOMODCACHE="$TOOLCHAIN/gomod" "$command" version
-  found="$(GOTOOLCHAIN="go$version" GOMODCACHE="$TOOLCHAIN/gomod" "$command" env GOVERSION)"
-  [[ "$found" == "go$version" ]] ||
-    die "cannot use Go because $found was found and go$version is locked" "install Go 1.21 or later"
+install_gomod() { # install_gomod NAME VERSION MODULE; the machine's Go, of any version, brings the locked one as a module
+  local name="$1" module="$3" folder="$TOOLCHAIN/gomod/$3"
+  command -v go >/dev/null || die "cannot install $name because there is no Go to bring it" "install Go 1.21 or later"
+  client "$name" "$NET_REMEDY" env -C "$TOOLCHAIN" GOTOOLCHAIN=local GOMODCACHE="$TOOLCHAIN/gomod" GOFLAGS=-modcacherw \
+    go mod download "$module"
+  # A module carries no modes.
+  chmod 755 "$folder"/bin/* "$folder"/pkg/tool/*/*
 }
 
 install_apt() { # install_apt NAME VERSION PACKAGE...; unpacked into the toolchain folder, so no root is needed
@@ -165,10 +181,11 @@ toolchain_env() {
   export RUSTUP_HOME="$TOOLCHAIN/rust" CARGO_HOME="$TOOLCHAIN/cargo"
   export DENO_DIR="$TOOLCHAIN/deno-dir" DENORT_BIN="$TOOLCHAIN/denort/denort"
   export DENO_NO_UPDATE_CHECK=1 DENO_NO_PROMPT=1 DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}"
-  export GOMODCACHE="$TOOLCHAIN/gomod" GOCACHE="$TOOLCHAIN/gocache" GOTOOLCHAIN
-  GOTOOLCHAIN="go$(tool_version go)"
+  export GOMODCACHE="$TOOLCHAIN/gomod" GOCACHE="$TOOLCHAIN/gocache" GOTOOLCHAIN=local
   export TLA2TOOLS="$TOOLCHAIN/tlc/tla2tools.jar"
-  export PATH="$TOOLCHAIN/deno:$RUSTUP_HOME/toolchains/$(tool_version rust)-$RUST_HOST/bin:$TOOLCHAIN/bin:$TOOLCHAIN/wasm-bindgen/bin:$PATH"
+  local go="$GOMODCACHE/golang.org/toolchain@v0.0.1-go$(tool_version go).linux-amd64/bin"
+  local rust="$RUSTUP_HOME/toolchains/$(tool_version rust)-$RUST_HOST/bin"
+  export PATH="$TOOLCHAIN/deno:$rust:$go:$TOOLCHAIN/bin:$TOOLCHAIN/wasm-bindgen/bin:$PATH"
   # A user's own mirror of the crate registry stays in use.
   if [[ -f "$user_cargo/config.toml" && ! -e "$CARGO_HOME/config.toml" && "$user_cargo" != "$CARGO_HOME" ]]; then
     mkdir -p "$CARGO_HOME" && ln -s "$user_cargo/config.toml" "$CARGO_HOME/config.toml"

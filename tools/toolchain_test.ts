@@ -34,7 +34,7 @@ async function withProject(
 }
 
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const GO = "tool go 1.0.0 machine go\n";
+const GO = "tool go 1.0.0 gomod golang.org/toolchain@v0.0.1-go1.0.0.linux-amd64\n";
 const lockOf = (hash: string): string =>
   `# a comment\n\ntool thing 1.2.3 pip thing==1.2.3\nfile thing/thing ${hash} member\n\n${GO}`;
 /** `python3 -m pip download … DEST REQUIREMENT` makes a wheel, `python3 - WHEEL MEMBER SIZE TARGET` an empty file. */

@@ -29,10 +29,22 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         [] => all(),
-        ["model", name] => found(SCENARIOS, |each| each.name == name, |each| run(each, each.preemptions)),
+        ["model", name] => found(
+            SCENARIOS,
+            |each| each.name == name,
+            |each| {
+                run(each, each.preemptions);
+            },
+        ),
         ["model", name, preemptions] => {
             let Ok(preemptions) = preemptions.parse() else { return usage() };
-            found(SCENARIOS, |each| each.name == name, |each| run(each, preemptions))
+            found(
+                SCENARIOS,
+                |each| each.name == name,
+                |each| {
+                    run(each, preemptions);
+                },
+            )
         }
         ["mistake", name] => found(MISTAKES, |each| each.name == name, make),
         _ => usage(),
@@ -52,10 +64,10 @@ fn found<T>(all: &[T], named: impl Fn(&T) -> bool, run: impl FnOnce(&T)) -> Exit
 
 fn all() -> ExitCode {
     // Each processor takes the next model that nobody has taken; a model that fails ends the program.
-    let next = AtomicUsize::new(0);
+    let (next, executions) = (AtomicUsize::new(0), AtomicU64::new(0));
     let worker = || {
         while let Some(scenario) = SCENARIOS.get(next.fetch_add(1, Ordering::Relaxed)) {
-            run(scenario, scenario.preemptions);
+            executions.fetch_add(run(scenario, scenario.preemptions), Ordering::Relaxed);
         }
     };
     std::thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(worker))));
@@ -64,14 +76,17 @@ fn all() -> ExitCode {
         eprintln!("{missed} deliberate mistakes were not found: the models prove nothing");
         return ExitCode::FAILURE;
     }
+    println!("executions: {} of {} models", executions.into_inner(), SCENARIOS.len());
+    println!("cases: {}", SCENARIOS.len() + MISTAKES.len());
     ExitCode::SUCCESS
 }
 
-fn run(scenario: &Scenario, preemptions: usize) {
+fn run(scenario: &Scenario, preemptions: usize) -> u64 {
     let started = Instant::now();
     let executions = check(scenario, preemptions, HONEST);
     let seconds = started.elapsed().as_secs_f64();
     println!("{}: {executions} executions, at most {preemptions} preemptions, {seconds:.1} s", scenario.name);
+    executions
 }
 
 fn make(mistake: &Mistake) {
