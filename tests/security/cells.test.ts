@@ -19,12 +19,20 @@ function tries(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(/^(\S+(?: \S+)?): (.*)$/gm)].map(([, what = "", how = ""]) => [what, how]));
 }
 
+/** The setuid and setgid bits of a file. */
+function special(path: string): number {
+  return (Deno.statSync(path).mode ?? 0) & 0o6000;
+}
+
 for (const [user, by] of USERS) {
   Deno.test(`a driver's files and sockets are those of its manifest, ${user}`, async () => {
     await using project = await Project.make({}, by);
     for (const name of ["secret.txt", "given.txt", "kept.txt"]) project.write(name, `${name}\n`);
     Deno.chmodSync(project.path("kept.txt"), 0o666);
     Deno.chmodSync(project.path("given.txt"), 0o666);
+    const room = project.path("room");
+    Deno.mkdirSync(room);
+    Deno.chmodSync(room, 0o777);
     const own = [
       project.path("secret.txt"),
       project.path("panel.cue"),
@@ -37,6 +45,8 @@ for (const [user, by] of USERS) {
       `read=${project.path("given.txt")}`,
       ...["given.txt", "kept.txt"].map((name) => `write=${project.path(name)}`),
       `write=/tmp/${project.dir.split("/").at(-1)}.txt`,
+      `chmod=${project.path("kept.txt")}`,
+      `create=${room}/made`,
     ];
     project.write("probe.pl", PROBE);
 
@@ -48,10 +58,13 @@ for (const [user, by] of USERS) {
     assertEquals([...free].filter(([what, how]) => how !== "ok" && what !== "socket packet"), []);
     assertEquals(free.size, words.length + SOCKETS.length + 2);
     Deno.removeSync(`/tmp/${project.dir.split("/").at(-1)}.txt`);
+    // Both run as their owner now.
+    for (const path of [project.path("kept.txt"), `${room}/made`]) assertEquals(special(path), 0o4000, path);
+    Deno.chmodSync(project.path("kept.txt"), 0o666);
+    Deno.removeSync(`${room}/made`);
 
-    const files = `, files: {${JSON.stringify(project.path("given.txt"))}: "r", ${
-      JSON.stringify(project.path("kept.txt"))
-    }: "rw"}`;
+    const granted = { [project.path("given.txt")]: "r", [project.path("kept.txt")]: "rw", [room]: "rw" };
+    const files = `, files: ${JSON.stringify(granted)}`;
     const run = ["perl", "probe.pl", ...words, `signal=${Deno.pid}`];
     project.write("panel.cue", panel(teller(run, files)));
     await project.succeed("keys", "new");
@@ -67,6 +80,8 @@ for (const [user, by] of USERS) {
     ], project.log("teller"));
     for (const socket of SOCKETS) assertMatch(caged.get(socket) ?? "", /not permitted|denied/, socket);
     assertEquals(caged.size, free.size);
+    assertEquals(special(project.path("kept.txt")), 0, "a driver made a file of the host run as its owner");
+    assertEquals([...Deno.readDirSync(room)], []);
     await project.down();
   });
 

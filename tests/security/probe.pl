@@ -1,6 +1,7 @@
 # Tries what a driver may not do, and says what became of it: a line each, "TRY: ok" or "TRY: why not".
 use strict;
 use warnings;
+use Fcntl;
 use IO::Handle;
 use Socket;
 
@@ -24,6 +25,16 @@ sub try_write {
   say_how("write $path", $opened && syswrite($file, "touched\n"));
 }
 
+sub try_chmod {
+  my ($path) = @_;
+  say_how("chmod $path", chmod(04755, $path));
+}
+
+sub try_create {
+  my ($path) = @_;
+  say_how("create $path", sysopen(my $file, $path, O_CREAT | O_EXCL | O_WRONLY, 04755));
+}
+
 sub try_socket {
   my ($name, $domain, $type, $protocol) = @_;
   say_how("socket $name", socket(my $socket, $domain, $type, $protocol));
@@ -33,6 +44,8 @@ for my $word (@ARGV) {
   my ($verb, $path) = split /=/, $word, 2;
   if ($verb eq 'read') { try_read($path) }
   elsif ($verb eq 'write') { try_write($path) }
+  elsif ($verb eq 'chmod') { try_chmod($path) }
+  elsif ($verb eq 'create') { try_create($path) }
   elsif ($verb eq 'signal') { say_how("signal $path", kill(0, $path)) }
 }
 try_socket('inet', PF_INET, SOCK_STREAM, 0);

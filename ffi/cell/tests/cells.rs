@@ -5,6 +5,7 @@
 mod attempts;
 mod support;
 
+use attempts::plant;
 use rtt_cell::probe::Mode;
 use support::{Outcome, Setup, case};
 
@@ -22,6 +23,7 @@ fn all() {
     case("a cell is under no_new_privs and a filter", status_of_a_cell);
     case("a granted file is read, another is not", files_by_manifest);
     case("a granted file is written, and belongs to its owner", files_are_written);
+    case("no file that is granted can be made to run as its owner", nothing_is_planted);
     case("the closure is what its hashes say", closure_is_checked);
     case("the exit code and the signal arrive", endings);
     case("python and awk run", interpreters_run);
@@ -80,6 +82,28 @@ fn files_are_written() {
     let told = setup.attempt(&["append", &log]);
     assert_eq!(told.exit, 0, "{told:?}");
     assert_eq!(std::fs::read_to_string(&log).expect("the log"), "one more");
+}
+
+fn nothing_is_planted() {
+    for way in plant::PLANTS {
+        let mut setup = Setup::new();
+        let free = setup.folder("free");
+        plant::plant(way, &free).unwrap_or_else(|error| panic!("{way} fails outside: {error}"));
+        assert!(plant::planted(&free), "{way} outside");
+        let given = setup.folder("given");
+        setup.grant(&given, true);
+        let told = setup.attempt(&["plant", way, &given]);
+        assert!(told.output.starts_with("refused"), "{way}: {told:?}");
+        assert!(!plant::planted(&given), "{way} inside");
+    }
+    // Files that run as whoever starts them are made and changed as ever.
+    let mut setup = Setup::new();
+    let given = setup.folder("given");
+    setup.grant(&given, true);
+    let script = format!(
+        "mkdir -p {given}/a/b && echo x > {given}/a/b/c && chmod 1755 {given}/a && cp {given}/a/b/c {given}/d && echo well"
+    );
+    assert_eq!(setup.run(&["/bin/sh", "-c", &script]).output, "well\n");
 }
 
 fn closure_is_checked() {

@@ -1,4 +1,6 @@
 //! What the program inside tries.
+pub mod plant;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
@@ -86,6 +88,7 @@ pub fn run(arguments: &[String]) {
         }
         ["cat", path] => fs::read_to_string(path).map(|text| print!("{text}")),
         ["append", path] => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(b"more")),
+        ["plant", way, folder] => plant::plant(way, folder),
         ["memory", mebibytes] => {
             let mut block: Vec<u8> = Vec::new();
             let size = mebibytes.parse::<usize>().unwrap_or(0) << 20;

@@ -12,12 +12,16 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const NOBODY: u32 = 65_534;
 
+static CASES: AtomicUsize = AtomicUsize::new(0);
+
 pub fn case(name: &str, run: fn()) {
     run();
+    CASES.fetch_add(1, Ordering::Relaxed);
     println!("test {name} ... ok");
 }
 
@@ -47,7 +51,8 @@ pub fn as_each_user(all: fn()) {
         unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(status, 0, "failed as an ordinary user");
     }
-    println!("test result: ok. {} passed; 0 failed", if root { 22 } else { 11 });
+    let cases = CASES.load(Ordering::Relaxed);
+    println!("test result: ok. {} passed; 0 failed", if root { 2 * cases } else { cases });
 }
 
 #[derive(Debug)]
@@ -118,6 +123,12 @@ impl Setup {
         let path = self.folder.join("files").join(name);
         fs::write(&path, text).expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a private file");
+        path.to_string_lossy().into_owned()
+    }
+
+    pub fn folder(&self, name: &str) -> String {
+        let path = self.folder.join("files").join(name);
+        fs::create_dir(&path).expect("a folder");
         path.to_string_lossy().into_owned()
     }
 
