@@ -95,7 +95,8 @@ impl Region {
         }
         // Once more: the last hole could be punched until the seal.
         self.check_blocks()?;
-        // Without privilege nobody even opens it for writing again; with it, the seals refuse each write and mapping.
+        // Other users do not even open it for writing again. Root does, and so does a reader that is the keeper's own
+        // user, who may change the mode back: there the seals alone refuse each write, mapping and hole.
         fchmod(&*self.writable, Mode::RUSR).map_err(|error| Refusal::system("close a region to writers", error))?;
         self.read_only = Some(Rc::new(read_only(&self.writable)?));
         Ok(())

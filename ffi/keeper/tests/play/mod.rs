@@ -1,4 +1,6 @@
 //! Drivers of the tests: an honest one, and each kind of wrong one.
+pub mod reader;
+
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver, Welcome};
 use rtt_control::packet::{self, Mode, Packet};
 use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals};
@@ -19,6 +21,11 @@ struct Player {
 
 /// Never returns: the process is the driver.
 pub fn run(play: &str) -> ! {
+    if play == "unsealed" {
+        // Outside of any cell: what a reader's tries do where nothing is in their way.
+        tell(reader::attempts_on_unsealed());
+        std::process::exit(0);
+    }
     // SAFETY: descriptor 3 is the control socket of every driver.
     let socket = unsafe { OwnedFd::from_raw_fd(3) };
     let mut player = Player { socket, play: play.to_owned(), epoch: None, edges: BTreeMap::new(), mapped: Vec::new() };
@@ -201,15 +208,11 @@ impl Player {
         }
     }
 
-    /// What a reader is given can be read, and neither mapped for writing nor reopened for it.
+    /// What a reader is given can be read, and tries to write into it are told.
     fn check_read_only(&self, bytes: u64, fd: &OwnedFd) {
         // SAFETY: what was mapped is a page of the region at least.
         let _first = unsafe { map(fd, bytes, ProtFlags::READ).read_volatile() };
-        let reopened = std::fs::OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", fd.as_raw_fd()));
-        println!("reopened for writing: {}", reopened.is_ok());
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        let writable = unsafe { mmap(std::ptr::null_mut(), bytes as usize, ProtFlags::WRITE, MapFlags::SHARED, fd, 0) };
-        println!("mapped for writing: {}", writable.is_ok());
+        tell(reader::attempts(fd, bytes));
     }
 
     /// Acknowledges, in order, every epoch that it was shown and that is in force or past.
@@ -229,6 +232,13 @@ impl Player {
             self.say(&DriverToKeeper::Acknowledged(at));
         }
     }
+}
+
+fn tell(tries: [(&str, bool); 6]) {
+    for (name, done) in tries {
+        println!("{name}: {done}");
+    }
+    println!("tried all");
 }
 
 /// Prints what becomes of each path of the command line, each passed file and each file to append to.
