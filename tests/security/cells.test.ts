@@ -6,7 +6,7 @@ import { type By, isRoot, ORDINARY, Project, RTT } from "../e2e/project.ts";
 import { buildPlay, play } from "../e2e/play.ts";
 
 const PROBE = Deno.readTextFileSync(new URL("probe.pl", import.meta.url));
-const SOCKETS = ["inet", "inet6", "unix", "netlink"].map((each) => `socket ${each}`).concat("socketpair");
+const SOCKETS = ["inet", "inet6", "unix", "netlink", "vsock"].map((each) => `socket ${each}`).concat("socketpair");
 
 /** What a reader tries with its lane's descriptor: to open it again, and to write into what it then has. */
 const OPENS = ["mode changed", "reopened for writing"];
@@ -86,6 +86,24 @@ for (const [user, by] of USERS) {
     assertEquals(caged.size, free.size);
     assertEquals(special(project.path("kept.txt")), 0, "a driver made a file of the host run as its owner");
     assertEquals([...Deno.readDirSync(room)], []);
+    await project.down();
+  });
+
+  Deno.test(`a granted network has the families of the Internet and no other, ${user}`, async () => {
+    const run = ["perl", "probe.pl"];
+    const policy = 'policy: network: ["teller"]';
+    await using project = await Project.make(
+      { "panel.cue": panel(teller(run, ", network: true"), "cell1", policy), "probe.pl": PROBE },
+      by,
+    );
+    await project.succeed("keys", "new");
+    await project.rendered();
+    const plan = await project.plan();
+    await project.serve();
+    await project.succeed("apply", plan);
+    await until("all was tried", () => project.log("teller").includes("tried all"));
+    const granted = [...tries(project.log("teller"))].filter(([, how]) => how === "ok").map(([what]) => what);
+    assertEquals(granted.sort(), ["socket inet", "socket inet6", "socket unix", "socketpair"], project.log("teller"));
     await project.down();
   });
 

@@ -53,6 +53,7 @@ try_socket('inet6', PF_INET6, SOCK_DGRAM, 0);
 try_socket('unix', PF_UNIX, SOCK_STREAM, 0);
 try_socket('netlink', 16, SOCK_RAW, 0);
 try_socket('packet', 17, SOCK_DGRAM, 0);
+try_socket('vsock', 40, SOCK_STREAM, 0);
 say_how('socketpair', socketpair(my $one, my $other, PF_UNIX, SOCK_STREAM, 0));
 print STDERR "tried all\n";
 exit 0 if $ENV{PROBE_ENDS};

@@ -28,6 +28,7 @@ fn all() {
     case("the exit code and the signal arrive", endings);
     case("python and awk run", interpreters_run);
     case("a waived driver sees the host and is under no_new_privs", waived);
+    case("a granted network is that of the Internet, and nothing of the machine", network);
     case("memory and cores are limited", limits_hold);
     case("a pty can be opened when it is asked for", ptys);
     case("nothing is left behind", nothing_left);
@@ -146,6 +147,24 @@ fn waived() {
     assert!(told.output.contains("NoNewPrivs:\t1") && told.output.contains("Seccomp:\t0"), "{}", told.output);
     assert!(setup.attempt(&["cat", "/etc/hostname"]).exit == 0);
     assert!(told.enforced.contains(&"isolation=waived".to_owned()));
+}
+
+fn network() {
+    let mut setup = Setup::new();
+    setup.network = true;
+    for family in ["tcp-socket", "udp-socket", "unix-socket", "socketpair"] {
+        assert_eq!(setup.attempt(&[family]).output, "done", "{family}");
+    }
+    // That these succeed outside was shown above.
+    for family in ["vsock-socket", "netlink-socket", "packet-socket"] {
+        assert!(setup.attempt(&[family]).output.starts_with("refused"), "{family}");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let script = format!("import socket; socket.create_connection(('localhost', {port})); print('connected')");
+    assert_eq!(setup.run(&["/usr/bin/python3", "-c", &script]).output, "connected\n");
+    setup.network = false;
+    assert_eq!(setup.run(&["/usr/bin/python3", "-c", &script]).exit, 1);
 }
 
 fn limits_hold() {

@@ -10,6 +10,8 @@ pub const ATTEMPTS: &[&str] = &[
     "udp-socket",
     "tcp-socket",
     "netlink-socket",
+    "vsock-socket",
+    "packet-socket",
     "socketpair",
     "memfd",
     "userns",
@@ -32,6 +34,8 @@ pub fn attempt(name: &str) -> io::Result<()> {
             "udp-socket" => made(libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0).into()),
             "tcp-socket" => made(libc::socket(libc::AF_INET6, libc::SOCK_STREAM, 0).into()),
             "netlink-socket" => made(libc::socket(libc::AF_NETLINK, libc::SOCK_RAW, 0).into()),
+            "vsock-socket" => made(libc::socket(libc::AF_VSOCK, libc::SOCK_STREAM, 0).into()),
+            "packet-socket" => made(libc::socket(libc::AF_PACKET, libc::SOCK_DGRAM, 0).into()),
             "socketpair" => {
                 let mut pair = [0; 2];
                 made(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr()).into())

@@ -74,6 +74,7 @@ pub struct Setup {
     granted: Vec<(String, bool)>,
     pub isolated: bool,
     pub pty: bool,
+    pub network: bool,
     pub memory_bytes: u64,
     pub cpus: Vec<u32>,
 }
@@ -101,6 +102,7 @@ impl Setup {
             granted: Vec::new(),
             isolated: true,
             pty: false,
+            network: false,
             memory_bytes: 0,
             cpus: Vec::new(),
         }
@@ -199,7 +201,7 @@ impl Setup {
             files: files.collect(),
             device: false,
             pty: self.pty,
-            network: false,
+            network: self.network,
             cpus: self.cpus.clone(),
             memory_bytes: self.memory_bytes,
             open_files: 64,

@@ -27,14 +27,7 @@ pub fn attempts(lane: &OwnedFd, bytes: u64) -> [(&'static str, bool); 6] {
     let punched = fallocate(&fd, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, 4096).is_ok();
     let [change, open] = OPENS;
     let [write, map, turn, punch] = WRITES;
-    [
-        (change, changed),
-        (open, reopened.is_ok()),
-        (write, written),
-        (map, mapped),
-        (turn, turned),
-        (punch, punched),
-    ]
+    [(change, changed), (open, reopened.is_ok()), (write, written), (map, mapped), (turn, turned), (punch, punched)]
 }
 
 /// The same on memory of this process's own that nobody has sealed, as a reader would get it.
