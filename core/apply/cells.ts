@@ -79,7 +79,7 @@ export function cellSpec({ blueprint, instance, tag, stopOrder, nowNs }: CellReq
     env: manifest.env,
     stdio: manifest.stdio,
     endpoints: manifest.endpoints.map((each) => cellEndpoint(each, tools.hasher)),
-    closure: closure.filter((each) => isOfProject(each.path)),
+    closure,
     files: manifest.files.map(({ path, access }) => ({
       path: isAbsolute(path) ? path : `${tools.project}/${path}`,
       access,
@@ -131,11 +131,6 @@ function commandLine(run: readonly string[], closure: readonly ClosureFile[]): r
 function inCell(word: string, closure: readonly ClosureFile[]): string {
   const plain = word.startsWith("./") ? word.slice(2) : word;
   return closure.some((each) => each.path === plain && !isAbsolute(plain)) ? `/driver/${plain}` : word;
-}
-
-/** Neither a file of the host, which the cell sees where it is, nor `rtt:drivers`, which the keeper has. */
-function isOfProject(path: string): boolean {
-  return !isAbsolute(path) && !path.startsWith("rtt:");
 }
 
 function isAbsolute(path: string): boolean {

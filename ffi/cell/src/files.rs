@@ -23,8 +23,6 @@ pub struct BoundFile {
     pub owner: Ids,
     pub folder: bool,
     pub device: bool,
-    /// It is the driver's program, and not only data.
-    pub program: bool,
 }
 
 #[derive(Debug)]
@@ -61,15 +59,7 @@ pub fn grant(path: &str, access: Access, project: &Path, mode: Mode, isolated: b
     let source = fs::canonicalize(&source).context("cell.file", || format!("grant {path}"))?;
     let target = if asked.is_absolute() { asked.to_owned() } else { Path::new("/driver").join(asked) };
     let owner = Ids { uid: facts.uid(), gid: facts.gid() };
-    Ok(Granted::Bound(BoundFile { source, target, access, owner, folder: kind.is_dir(), device, program: false }))
-}
-
-/// Whether a program is one of the host outside of the folders that every cell shows.
-pub fn is_of_the_host(path: &str) -> bool {
-    let path = Path::new(path);
-    path.is_absolute()
-        && !path.starts_with("/driver")
-        && !crate::root::SYSTEM.iter().any(|folder| path.starts_with(folder))
+    Ok(Granted::Bound(BoundFile { source, target, access, owner, folder: kind.is_dir(), device }))
 }
 
 /// Inside the cell `/proc` is another one, and `/proc/net` would show an empty network: what is granted is opened here.

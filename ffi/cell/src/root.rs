@@ -1,4 +1,5 @@
 //! The file tree of a cell: an empty tmpfs with read-only system folders, the driver's files and the granted ones.
+use crate::closure::Closure;
 use crate::error::{Context, Result};
 use crate::files::{Access, BoundFile, make_target};
 use crate::identity::map_mount;
@@ -6,7 +7,7 @@ use crate::landlock::Grant;
 use crate::limits::ROOT_BYTES;
 use crate::probe::Mode;
 use crate::spec::Cell;
-use crate::{closure, sys};
+use crate::sys;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -34,7 +35,8 @@ pub struct Root {
 pub fn enter(cell: &Cell, mode: Mode, id: u32) -> Result<Root> {
     sys::mount(c"none", Path::new("/"), c"none", libc::MS_REC | libc::MS_PRIVATE, "")
         .context("cell.mount", || "make mounts private".into())?;
-    let bytes = closure::bytes(&cell.closure)? + ROOT_BYTES;
+    let closure = Closure::of(cell)?;
+    let bytes = closure.bytes()? + ROOT_BYTES;
     let base = &cell.mountpoint;
     sys::mount(c"cell", base, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV, &format!("mode=755,size={bytes}"))
         .context("cell.mount", || format!("mount a tmpfs on {}", base.display()))?;
@@ -47,9 +49,10 @@ pub fn enter(cell: &Cell, mode: Mode, id: u32) -> Result<Root> {
     }
     let folder = base.join("driver");
     fs::create_dir(&folder).context("cell.mount", || "make /driver".into())?;
-    closure::copy(&cell.closure, &folder)?;
+    closure.show(base)?;
     root.grants.push(("/driver".into(), Grant::ReadExecute));
-    files(cell, mode, id, base, &mut root)?;
+    root.grants.extend(closure.elsewhere().map(|path| (path.to_owned(), Grant::ReadExecute)));
+    files(cell, &closure, mode, id, base, &mut root)?;
     if cell.isolated {
         process_folder(base, &mut root)?;
     }
@@ -127,17 +130,16 @@ fn whole_host(base: &Path) -> Result<()> {
     Ok(())
 }
 
-fn files(cell: &Cell, mode: Mode, id: u32, base: &Path, root: &mut Root) -> Result<()> {
-    // Where the host's tree is shown whole, only what has its place below /driver is missing.
+fn files(cell: &Cell, closure: &Closure<'_>, mode: Mode, id: u32, base: &Path, root: &mut Root) -> Result<()> {
+    // Where the host's tree is shown whole, only what has its place below /driver is missing. What is pinned stays so.
     let missing = cell.files.iter().filter(|file| cell.isolated || file.target.starts_with("/driver"));
-    for file in missing {
+    for file in missing.filter(|file| !closure.shows(&file.target)) {
         bound_file(file, base, (mode == Mode::Range && cell.isolated).then_some(id)).map_err(|mut error| {
             error.message = format!("cannot show {} in the cell: {}", file.target.display(), error.message);
             error
         })?;
         let grant = match (file.device, file.access) {
             (true, _) => Grant::Device,
-            (false, Access::Read) if file.program => Grant::ReadExecute,
             (false, Access::Read) => Grant::Read,
             (false, Access::ReadWrite) => Grant::ReadWrite,
         };
@@ -181,7 +183,7 @@ fn process_folder(base: &Path, root: &mut Root) -> Result<()> {
     Ok(())
 }
 
-fn inside(base: &Path, path: &Path) -> PathBuf {
+pub(crate) fn inside(base: &Path, path: &Path) -> PathBuf {
     base.join(path.strip_prefix("/").unwrap_or(path))
 }
 

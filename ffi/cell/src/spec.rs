@@ -13,7 +13,8 @@ pub enum Program {
     Path(String),
 }
 
-/// A store object shown at `/driver/<path>`.
+/// A store object shown at `/driver/<path>`, or where it is on the host if the path is absolute. Where the cell shows the
+/// host's own file, that must be what the hash says.
 #[derive(Clone, Debug)]
 pub struct ClosureFile {
     pub path: String,

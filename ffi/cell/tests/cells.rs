@@ -7,6 +7,7 @@ mod support;
 
 use attempts::plant;
 use rtt_cell::probe::Mode;
+use std::path::Path;
 use support::{Outcome, Setup, case};
 
 fn main() {
@@ -25,6 +26,7 @@ fn all() {
     case("a granted file is written, and belongs to its owner", files_are_written);
     case("no file that is granted can be made to run as its owner", nothing_is_planted);
     case("the closure is what its hashes say", closure_is_checked);
+    case("programs of the host are what their hashes say", host_files_are_pinned);
     case("the exit code and the signal arrive", endings);
     case("python and awk run", interpreters_run);
     case("a waived driver sees the host and is under no_new_privs", waived);
@@ -115,6 +117,31 @@ fn closure_is_checked() {
     setup.spoil_store();
     let told = setup.run(&["/driver/tool.sh"]);
     assert_eq!(told.failed.expect("a refusal").code, "cell.closureChanged");
+    let mut setup = Setup::new();
+    setup.closure("../tool.sh", "climbs", true);
+    assert_eq!(setup.run(&["/bin/true"]).failed.expect("a refusal").code, "cell.closure");
+}
+
+/// A program of the host runs from the store, whatever lies at its path now; what the cell shows of the host is compared.
+fn host_files_are_pinned() {
+    const SIGNED: &str = "#!/bin/sh\necho what was signed\n";
+    let mut setup = Setup::new();
+    let path = setup.file("tell.sh", "#!/bin/sh\necho something else\n");
+    setup.closure(&path, SIGNED, true);
+    assert_eq!(setup.run(&[&path]).output, "what was signed\n");
+    setup.grant(&path, false);
+    assert_eq!(setup.run(&[&path]).output, "what was signed\n", "a grant to read it shows the host's file");
+    setup.isolated = false;
+    assert_eq!(setup.run(&[&path]).failed.expect("a refusal").code, "cell.closureChanged");
+    setup.isolated = true;
+    setup.grant(Path::new(&path).parent().expect("its folder").to_str().expect("text"), false);
+    assert_eq!(setup.run(&["/bin/sh", &path]).failed.expect("a refusal").code, "cell.closureChanged");
+    setup.file("tell.sh", SIGNED);
+    assert_eq!(setup.run(&["/bin/sh", &path]).output, "what was signed\n");
+    let mut setup = Setup::new();
+    setup.closure("/bin/true", "another program", true);
+    let told = setup.run(&["/bin/true"]).failed.expect("a refusal");
+    assert!(told.code == "cell.closureChanged" && told.message.contains("/bin/true has changed"), "{told}");
 }
 
 fn endings() {

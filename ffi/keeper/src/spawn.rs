@@ -177,14 +177,6 @@ impl Keeper {
         for file in &spec.files {
             add(&file.path, file.access)?;
         }
-        // A program of the host outside of the system folders is there at its own path, and nothing beside it.
-        let program = spec.run.first().filter(|path| spec.isolated && files::is_of_the_host(path));
-        if let Some(path) = program {
-            add(path, Access::Read)?;
-            if let Some(bound) = files.bound.last_mut() {
-                bound.program = true;
-            }
-        }
         Ok(files)
     }
 
