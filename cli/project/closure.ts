@@ -1,6 +1,7 @@
 /**
  * Everything that a driver runs, by content: its program (with the interpreter of a script and the loader of a dynamic
- * program), the files of the project that its arguments name, and those that it declares. A path in a closure is
+ * program), the files that words of its command line name (but for those that it may write, which are its data), and those
+ * that it declares. A path in a closure is
  * project-relative, absolute for a file of the host, or `rtt:drivers` for the binary of the built-in drivers. Links are
  * followed: the content counts, under the name by which it is run.
  */
@@ -29,7 +30,9 @@ const PERMISSION_TO_RUN = 0o111;
 /** Scripts whose interpreter is a script whose interpreter …: the kernel follows as many. */
 const DEEPEST_INTERPRETER = 4;
 
-type Runs = Pick<Driver, "name" | "run" | "closure" | "speaks">;
+interface Runs extends Pick<Driver, "name" | "run" | "closure" | "speaks"> {
+  readonly files: Iterable<readonly [string, "r" | "rw"]>;
+}
 
 export function closureOf(driver: Driver, context: ClosureContext): Result<Closure> {
   return gather(driver, driver.place, context);
@@ -37,7 +40,7 @@ export function closureOf(driver: Driver, context: ClosureContext): Result<Closu
 
 /** The same from a signed manifest, which has no place in a text. */
 export function closureOfManifest(manifest: Manifest, context: ClosureContext): Result<Closure> {
-  return gather(manifest, null, context);
+  return gather({ ...manifest, files: manifest.files.map(({ path, access }) => [path, access]) }, null, context);
 }
 
 /** The content behind a path of a closure. Throws when it can't be read. */
@@ -51,9 +54,8 @@ function gather(driver: Runs, place: Place | null, context: ClosureContext): Res
     return gatherAll(driver, context);
   } catch (thrown) {
     if (!(thrown instanceof Unreadable)) throw thrown;
-    return refuse(
-      issue("driver.files", `cannot run driver \`${driver.name}\` because ${thrown.message}`, thrown.remedy, place),
-    );
+    const { message, remedy, code } = thrown;
+    return refuse(issue(code, `cannot run driver \`${driver.name}\` because ${message}`, remedy, place));
   }
 }
 
@@ -70,7 +72,7 @@ function hashOf(content: Uint8Array, { drivers, hasher }: ClosureContext): Hash 
 
 /** A file that the closure needs and that can't be had. */
 class Unreadable extends Error {
-  constructor(because: string, readonly remedy: string) {
+  constructor(because: string, readonly remedy: string, readonly code = "driver.files") {
     super(because);
   }
 }
@@ -93,9 +95,10 @@ function gatherAll(driver: Runs, context: ClosureContext): Result<Closure> {
   const [program = "", ...args] = driver.run;
   if (program.startsWith(BUILT_IN) || driver.speaks === "stdio") take(DRIVERS_PATH);
   if (!program.startsWith(BUILT_IN)) takeProgram(program, take, context);
+  const written = new Set([...driver.files].filter(([, access]) => access === "rw").map(([path]) => path));
   for (const word of args) {
     const path = argumentFile(word, context);
-    if (path !== undefined) take(path);
+    if (path !== undefined && !written.has(word) && !written.has(path)) take(path);
   }
   for (const each of driver.closure) take(insideProject(each));
   const sorted = [...files.values()].sort((one, other) => one.path < other.path ? -1 : 1);
@@ -122,12 +125,15 @@ function programPath(program: string, { dir }: ClosureContext): string {
   throw new Unreadable(`no program \`${program}\` is in ${PROGRAM_FOLDERS.join(", ")}`, "install it, or correct `run`");
 }
 
-/** An argument that is the path of a file of the project is part of what runs. */
+/** An argument that is the path of a file, of the project or of the host, is part of what runs. */
 function argumentFile(word: string, { dir }: ClosureContext): string | undefined {
-  if (word.startsWith("-") || word.length > LONGEST_PATH) return undefined;
-  const path = projectPath(word);
+  if (word.startsWith("-") || word.length > LONGEST_PATH || KERNEL_FOLDERS.test(word)) return undefined;
+  const path = word.startsWith("/") ? word : projectPath(word);
   return path !== undefined && isFile(path, dir) ? path : undefined;
 }
+
+/** What is in them is no content that stays the same. */
+const KERNEL_FOLDERS = /^\/+(proc|dev|sys)(\/|$)/;
 
 /** PATH_MAX of Linux. */
 const LONGEST_PATH = 4096;
@@ -140,6 +146,9 @@ function insideProject(path: string): string {
 
 function read(path: string, context: ClosureContext): Uint8Array {
   if (path !== DRIVERS_PATH && !path.startsWith("/")) stayInside(path, context);
+  if (path.split("/").includes("..")) {
+    throw new Unreadable(`\`${path}\` goes up by \`..\``, "write the path without it", "driver.path");
+  }
   const size = path === DRIVERS_PATH ? context.drivers.length : sizeOf(path, context);
   if (size === undefined || size > LIMITS.closureBytes) {
     const why = size === undefined ? "can't be read" : "is too large";

@@ -200,6 +200,27 @@ Deno.test("a program that is named alone is looked for in fixed folders, and fou
   assertEquals(direct.files.some((each) => each.path === "/usr/bin/env"), true);
 });
 
+Deno.test("a file of the host that an argument names is part of what runs, one that the driver may write is not", async () => {
+  using place = temporary();
+  using host = temporary();
+  const context = { dir: place.dir, drivers: DRIVERS, hasher: openCrypto().hasher };
+  const script = `${host.dir}/arg.sh`;
+  const granted = (access: string) =>
+    driverOf(place.dir, ["sh", script], `files: ${JSON.stringify(script)}: "${access}"`);
+  const paths = async (driver: Promise<Driver>) =>
+    demand(closureOf(await driver, context)).files.map((each) => each.path);
+  Deno.writeTextFileSync(script, "exec cat\n");
+  assertEquals((await paths(granted("r"))).includes(script), true);
+  assertEquals((await paths(driverOf(place.dir, ["sh", script]))).includes(script), true);
+  assertEquals((await paths(granted("rw"))).includes(script), false);
+  assertEquals((await paths(driverOf(place.dir, ["cat", "/proc/stat"]))).includes("/proc/stat"), false);
+  const before = demand(closureOf(await granted("r"), context)).hash;
+  Deno.writeTextFileSync(script, "exec tac\n");
+  assertNotEquals(demand(closureOf(await granted("r"), context)).hash, before);
+  const climbs = driverOf(place.dir, ["sh", `${host.dir}/../${host.dir.split("/").at(-1)}/arg.sh`]);
+  assertEquals(codes(closureOf(await climbs, context)), ["driver.path"]);
+});
+
 Deno.test("what can't be read, or leads out of the project, makes no closure and has its place", async () => {
   using place = temporary();
   const context = { dir: place.dir, drivers: DRIVERS, hasher: openCrypto().hasher };
