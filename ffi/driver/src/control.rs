@@ -1,13 +1,13 @@
 //! The control thread: reads the keeper's messages, maps regions, and performs steps for endpoints whose owners are busy
 //! elsewhere, so that an idle driver acknowledges too.
 use crate::core::Core;
-use crate::limits::{TRANSITIONS, TURN_NS, TURN_NS_MAX};
+use crate::limits::{HEADERS_A_LOOK, LANES_OF_AN_INPUT, TRANSITIONS, TURN_NS, TURN_NS_MAX};
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver};
 use rtt_control::lane::{Region, StagedBinding};
 use rtt_control::packet::{self, Mode, Packet};
 use rtt_lane::{LaneError, clock, wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -167,7 +167,7 @@ impl Control {
         Ok(())
     }
 
-    /// Every lane is at an endpoint of its direction, and an output has one at a time.
+    /// Every lane is at an endpoint of its direction, an output has one at a time, and an input no more than it can sleep on.
     fn check(&self, binding: &StagedBinding) -> Result<(), LaneError> {
         use rtt_control::lane::Side;
         let refused =
@@ -177,6 +177,7 @@ impl Control {
         }
         for lanes in [&binding.forward, &binding.inverse] {
             let mut used = BTreeSet::new();
+            let mut of_input: BTreeMap<&str, usize> = BTreeMap::new();
             for lane in lanes {
                 let (known, noun) = match lane.side {
                     Side::Producer => (self.core.outs.iter().any(|port| port.name == lane.endpoint), "output"),
@@ -192,6 +193,14 @@ impl Control {
                     && lanes.iter().any(|other| other.endpoint == lane.endpoint && other.lane != lane.lane)
                 {
                     return refused(format!("the output {} would have two lanes", lane.endpoint));
+                }
+                if lane.side == Side::Consumer {
+                    let read = of_input.entry(&lane.endpoint).or_default();
+                    *read += 1;
+                    if *read > LANES_OF_AN_INPUT {
+                        let why = format!("the input {} would read more than {LANES_OF_AN_INPUT} lanes", lane.endpoint);
+                        return refused(why);
+                    }
                 }
             }
         }
@@ -225,7 +234,7 @@ impl Control {
         // An owner who is inside does this itself when something comes.
         for port in core.ins.iter().filter(|port| port.has_cut()) {
             if let Some(mut state) = port.try_lock() {
-                port.discard(&mut state);
+                port.discard(&mut state, HEADERS_A_LOOK);
             }
         }
         for port in core.outs.iter().filter(|port| port.performed() < laid_down) {

@@ -5,9 +5,10 @@
 use crate::binding::{Bindings, Step};
 use crate::ends::End;
 use crate::inport::InPort;
-use crate::limits::EPOCH_PAGE;
+use crate::limits::{BROKEN_TOLD, EPOCH_PAGE};
 use crate::outport::OutPort;
 use rtt_control::driver::{DriverToKeeper, Welcome};
+use rtt_control::lane::LaneSpec;
 use rtt_control::packet::{self, Mode};
 use rtt_lane::wait::{Watch, wake};
 use rtt_lane::{LaneError, View, Words};
@@ -34,6 +35,8 @@ pub struct Core {
     attention: AtomicU32,
     /// Changes whenever the control thread is to look again.
     control: AtomicU32,
+    /// Lanes that were found broken.
+    broken: AtomicU32,
     stopping: AtomicBool,
     closed: AtomicBool,
 }
@@ -62,6 +65,7 @@ impl Core {
             kept: Mutex::default(),
             attention: AtomicU32::new(0),
             control: AtomicU32::new(0),
+            broken: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
@@ -184,6 +188,19 @@ impl Core {
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.stop();
+    }
+
+    /// Nothing will come on this lane any more: only a new one helps, and that is the panel's affair.
+    pub fn tell_broken(&self, lane: &LaneSpec) {
+        if self.broken.fetch_add(1, Ordering::Relaxed) >= BROKEN_TOLD {
+            return;
+        }
+        let LaneSpec { route, lane, peer, .. } = lane;
+        let why =
+            format!("{peer} wrote a length into its ring that none can have, and what is behind it can't be found");
+        let message = format!("cannot read lane {lane} of route {route} because {why}; a new lane is needed");
+        // Without a keeper there is nobody to make one.
+        let _ = self.tell(&DriverToKeeper::Failed { code: "lane.broken".into(), message });
     }
 
     /// Sends a message to the keeper. Any thread may: a packet goes whole.

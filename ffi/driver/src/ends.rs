@@ -16,6 +16,8 @@ pub struct InLane {
     pub spec: LaneSpec,
     /// Epochs whose `SWITCH` this side did not wait for any longer: what comes before them is superseded.
     pub expects: Vec<u64>,
+    /// Nothing will come on it any more, and the keeper was told so.
+    pub is_broken: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,7 @@ impl Regions {
                 consumer: Consumer::new(own.clone(), peer, geometry, knobs),
                 spec: lane.clone(),
                 expects: Vec::new(),
+                is_broken: false,
             })),
         })
     }

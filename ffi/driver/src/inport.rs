@@ -1,5 +1,6 @@
 //! An input between its owner and the control thread: who may touch its state, and how it goes through the steps.
 use crate::core::Core;
+use crate::limits::HEADERS_A_CALL;
 use crate::reading::InState;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -63,13 +64,13 @@ impl InPort {
             self.perform(core, state, false);
         }
         if !state.cut.is_empty() {
-            self.discard(state);
+            self.discard(state, HEADERS_A_CALL);
         }
     }
 
     /// For lanes that were left early; true while there are any.
-    pub fn discard(&self, state: &mut InState) -> bool {
-        state.discard();
+    pub fn discard(&self, state: &mut InState, most: u32) -> bool {
+        state.discard(most);
         let more = !state.cut.is_empty();
         self.cut.store(more, Ordering::Release);
         more
@@ -135,8 +136,7 @@ impl InPort {
     /// Lets go of lanes that nothing can lead back to, if the control thread said so.
     pub fn forget(&self, core: &Core, state: &mut InState) {
         if self.sweep.swap(false, Ordering::AcqRel) {
-            let InState { lanes, active, .. } = state;
-            lanes.retain(|lane, _| active.contains(lane) || core.is_kept(*lane));
+            state.retain(core);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::inport::InPort;
 use crate::output::{deadline_after, wait_for_change};
 use crate::reading::InState;
 use rtt_lane::clock;
+use rtt_lane::layout::HEADER_BYTES;
 use rtt_lane::limits::{SPIN_NS_MAX, SPINS_PER_LOOK};
 use rtt_lane::wait::{self, Watch};
 use std::sync::Arc;
@@ -27,6 +28,20 @@ enum Found {
     Lane { lane: u64, bytes: usize },
 }
 
+/// What one call took and found corrupt. As much as a ring holds is passed over on the way to a good frame; after that the
+/// deadline counts, since a ring of nothing else has no end.
+#[derive(Default)]
+struct Spoilt {
+    bytes: u64,
+}
+
+impl Spoilt {
+    fn too_many(&mut self, state: &InState, lane: u64, payload: usize) -> bool {
+        self.bytes += (HEADER_BYTES + payload) as u64;
+        state.lane(lane).is_none_or(|lane| self.bytes >= lane.spec.ring_bytes)
+    }
+}
+
 impl Input {
     pub(crate) fn new(core: Arc<Core>, index: usize) -> Self {
         Self { core, index }
@@ -46,6 +61,7 @@ impl Input {
         let mut state = port.lock();
         port.finish(&self.core, &mut state);
         let deadline = deadline_after(timeout);
+        let mut spoilt = Spoilt::default();
         loop {
             match self.find(&mut state, deadline)? {
                 None => return Ok(None),
@@ -55,6 +71,9 @@ impl Input {
                     if let Some(info) = state.take(lane, &mut payload) {
                         state.deliver(lane);
                         return Ok(Some(Frame { payload, info }));
+                    }
+                    if spoilt.too_many(&state, lane, bytes) && self.is_over(deadline)? {
+                        return Ok(None);
                     }
                 }
             }
@@ -67,13 +86,14 @@ impl Input {
         let mut state = port.lock();
         port.finish(&self.core, &mut state);
         let deadline = deadline_after(timeout);
+        let mut spoilt = Spoilt::default();
         loop {
             let found = match self.find(&mut state, deadline)? {
                 None => return Ok(None),
                 Some(found) => found,
             };
             let needed = match found {
-                Found::Backlog => state.backlog.front().map_or(0, |frame| frame.payload.len()),
+                Found::Backlog => state.backlog.next_bytes().unwrap_or(0),
                 Found::Lane { bytes, .. } => bytes,
             };
             let Some(into) = buffer.get_mut(..needed) else { return Err(Error::BufferTooSmall { needed }) };
@@ -84,23 +104,32 @@ impl Input {
                         return Ok(Some(frame.info));
                     }
                 }
-                Found::Lane { lane, .. } => {
+                Found::Lane { lane, bytes } => {
                     if let Some(info) = state.take(lane, into) {
                         state.deliver(lane);
                         return Ok(Some(info));
+                    }
+                    if spoilt.too_many(&state, lane, bytes) && self.is_over(deadline)? {
+                        return Ok(None);
                     }
                 }
             }
         }
     }
 
-    /// The newest frame that is there, or None; older ones count as received. Never waits.
+    /// The newest frame that is there, or None; older ones count as received. Never waits: what comes while it looks is not
+    /// waited for, however fast it comes.
     pub fn latest(&mut self) -> Result<Option<Frame>, Error> {
+        let most = self.port().lock().most_frames();
         let mut newest = None;
-        while let Some(frame) = self.receive(Duration::ZERO)? {
-            newest = Some(frame);
+        for _ in 0..=most {
+            match self.receive(Duration::ZERO)? {
+                Some(frame) => newest = Some(frame),
+                None => break,
+            }
         }
-        // The last `receive` found nothing and has given the newest frame's credit back: it is a copy.
+        // The newest frame's credit goes back too: it is a copy.
+        self.done();
         Ok(newest)
     }
 
@@ -158,14 +187,7 @@ impl Input {
             if self.port().performed() != performed {
                 continue;
             }
-            if core.closed() {
-                return Err(Error::Closed);
-            }
-            if core.stopping() {
-                return Err(Error::Stopping);
-            }
-            let now = clock::now();
-            if now >= deadline {
+            if self.is_over(deadline)? {
                 return Ok(None);
             }
             if held_back {
@@ -173,6 +195,7 @@ impl Input {
                 continue;
             }
             let spin_ns = state.spin_ns().min(SPIN_NS_MAX);
+            let now = clock::now();
             if spin_ns > 0 && now < *spin_until.get_or_insert(now.saturating_add(spin_ns)) {
                 for _ in 0..SPINS_PER_LOOK {
                     std::hint::spin_loop();
@@ -182,6 +205,17 @@ impl Input {
             self.port().forget(core, state);
             self.sleep(state, attention, deadline.min(state.drain_deadline()));
         }
+    }
+
+    /// Whether there is nothing to wait for any more.
+    fn is_over(&self, deadline: u64) -> Result<bool, Error> {
+        if self.core.closed() {
+            return Err(Error::Closed);
+        }
+        if self.core.stopping() {
+            return Err(Error::Stopping);
+        }
+        Ok(clock::now() >= deadline)
     }
 
     fn held_back(&self) -> bool {

@@ -22,6 +22,7 @@
 //! `binding` finds the steps from what was staged to the epoch that is seen; `outport` and `inport` (over `reading`) perform
 //! them at one endpoint; `control` talks to the keeper; `output` and `input` are what the owner calls.
 
+mod backlog;
 mod binding;
 pub mod c;
 mod control;

@@ -1,4 +1,6 @@
 //! Every maximum of the kit.
+use rtt_lane::layout::frame_max;
+use rtt_lane::limits::{RING_BYTES_MAX, WAIT_WORDS};
 
 /// The control thread looks at socket and epoch by turns while a transition is under way; the least and the longest turn.
 pub const TURN_NS: u64 = 500_000;
@@ -11,3 +13,17 @@ pub const LANES_OF_AN_INPUT: usize = 64;
 pub const TRANSITIONS: usize = 64;
 /// Messages that may arrive while the endpoints are being opened.
 pub const EARLY_MESSAGES: usize = 64;
+/// Bytes of the frames that an input holds for an owner who is outside while its lanes end.
+pub const BACKLOG_BYTES: usize = 128 * 1024 * 1024;
+/// Headers that one look at a lane passes over: what is not delivered must not keep this side from its deadline.
+pub const HEADERS_A_LOOK: u32 = 4_096;
+/// The same of a lane that was left early, at each call of an owner who has other lanes to read.
+pub const HEADERS_A_CALL: u32 = 64;
+
+/// Lanes that a driver calls broken in its life: the keeper hears a bounded number of complaints.
+pub const BROKEN_TOLD: u32 = 8;
+
+/// The largest frame fits in a backlog.
+const _: () = assert!(frame_max(RING_BYTES_MAX) < BACKLOG_BYTES as u64);
+/// What an input sleeps on: its lanes, the epoch and the attention of its driver.
+const _: () = assert!(LANES_OF_AN_INPUT + 2 <= WAIT_WORDS);

@@ -1,11 +1,13 @@
 //! What an input reads: its lanes, the step under way between two bindings, and what was drained while its owner was busy.
+use crate::backlog::Backlog;
 use crate::core::Core;
 use crate::ends::{End, InLane};
 use crate::frame::{Frame, FrameInfo};
+use crate::limits::HEADERS_A_LOOK;
 use rtt_control::lane::Wait;
 use rtt_lane::layout::{Drop, HEADER_BYTES, flag};
 use rtt_lane::{Next, clock};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub struct InState {
@@ -17,9 +19,8 @@ pub struct InState {
     /// Lanes that were left before their `SWITCH` came: what still comes is passed and counted, so that their producers are not
     /// held up on a full ring.
     pub cut: Vec<u64>,
-    /// Frames that the control thread took from ending lanes while the owner was outside. Their credit is back: should this
-    /// process die before they are handled, they are lost and were counted as received.
-    pub backlog: VecDeque<Frame>,
+    /// Frames that the control thread took from ending lanes while the owner was outside.
+    pub backlog: Backlog,
     /// The lane whose frame the owner is handling.
     pub outstanding: Option<u64>,
     pub turn: usize,
@@ -28,7 +29,7 @@ pub struct InState {
     pub last_epoch: u64,
     /// The epoch word as it was looked at last.
     pub seen: u64,
-    /// The last frame delivered of each route, for those sent again.
+    /// The last frame delivered of each route of its lanes, for those sent again.
     pub last_ids: BTreeMap<u32, u64>,
 }
 
@@ -44,6 +45,8 @@ pub struct Leaving {
 enum Look {
     Frame(usize),
     Nothing,
+    /// Headers were passed over, as many as one look may: there may be a frame behind them.
+    More,
     /// There is something that cannot be read yet, or never: no use in sleeping on it.
     Stuck,
 }
@@ -85,12 +88,12 @@ impl InState {
             // A ring holds no more; a producer that writes on meanwhile is met again at the next turn.
             for _ in 0..=most {
                 let Look::Frame(bytes) = self.look(core, lane) else { break };
-                if !drain {
+                if !drain || !self.backlog.has_room(bytes) {
                     break;
                 }
                 let mut payload = vec![0; bytes];
                 if let Some(info) = self.take(lane, &mut payload) {
-                    self.backlog.push_back(Frame { payload, info });
+                    self.backlog.push(Frame { payload, info });
                 }
                 self.give_back(lane);
             }
@@ -135,12 +138,12 @@ impl InState {
         self.end(number);
     }
 
-    /// Passes what still comes on lanes that were left early, up to their `SWITCH`.
-    pub fn discard(&mut self) {
+    /// Passes what still comes on lanes that were left early, up to their `SWITCH`: so many headers of each in one call.
+    pub fn discard(&mut self, most: u32) {
         let InState { cut, lanes, .. } = self;
         cut.retain(|number| {
             let Some(lane) = lanes.get_mut(number) else { return false };
-            for _ in 0..=lane.spec.ring_bytes / HEADER_BYTES as u64 {
+            for _ in 0..most {
                 match lane.consumer.look() {
                     Next::Frame(_) if lane.expects.is_empty() => return false,
                     Next::Frame(_) => lane.consumer.drop_next(Drop::Superseded),
@@ -157,26 +160,18 @@ impl InState {
         });
     }
 
-    /// The next frame of a lane, past switches and what is not to be delivered.
+    /// The next frame of a lane, past switches and what is not to be delivered; of these so many in one call, since a ring that
+    /// was filled with them once has no end.
     fn look(&mut self, core: &Core, number: u64) -> Look {
         let leaving = self.leaving.as_ref().filter(|leaving| leaving.left.iter().any(|(each, _)| *each == number));
         let leaving = leaving.map(|leaving| leaving.epoch);
         let Some(lane) = self.lanes.get_mut(&number) else { return Look::Stuck };
-        loop {
+        for _ in 0..HEADERS_A_LOOK {
             match lane.consumer.look() {
-                Next::Frame(bytes) => {
-                    if !lane.expects.is_empty() {
-                        lane.consumer.drop_next(Drop::Superseded);
-                        continue;
-                    }
-                    let again = lane.consumer.peeked().filter(|header| header.flags & flag::RESENT != 0);
-                    let last = again.and_then(|header| self.last_ids.get(&header.route_id).map(|last| (header, last)));
-                    if last.is_some_and(|(header, last)| header.frame_id <= *last) {
-                        lane.consumer.drop_next(Drop::Duplicate);
-                        continue;
-                    }
-                    return Look::Frame(bytes);
-                }
+                Next::Frame(bytes) => match undeliverable(lane, bytes, &self.last_ids) {
+                    Some(reason) => lane.consumer.drop_next(reason),
+                    None => return Look::Frame(bytes),
+                },
                 Next::Switch(epoch) => {
                     if let Some(place) = lane.expects.iter().position(|each| *each == epoch) {
                         lane.expects.drain(..=place);
@@ -200,6 +195,9 @@ impl InState {
                     return Look::Nothing;
                 }
                 Next::Broken => {
+                    if !std::mem::replace(&mut lane.is_broken, true) {
+                        core.tell_broken(&lane.spec);
+                    }
                     if leaving.is_some() {
                         self.end(number);
                     }
@@ -207,6 +205,7 @@ impl InState {
                 }
             }
         }
+        Look::More
     }
 
     /// Whether the step under way has left this lane already: what follows its `SWITCH` is not of this binding.
@@ -237,7 +236,7 @@ impl InState {
         let lane = self.lanes.get_mut(&number)?;
         let received = lane.consumer.take(into).ok()?;
         let header = received.header;
-        self.last_ids.insert(header.route_id, header.frame_id);
+        self.last_ids.insert(lane.spec.route_id, header.frame_id);
         Some(FrameInfo {
             frame_id: header.frame_id,
             route_id: header.route_id,
@@ -255,7 +254,7 @@ impl InState {
 
     /// Frames of the backlog are handled like any other, but their credit is back already.
     pub fn deliver_backlog(&mut self) -> Option<Frame> {
-        let frame = self.backlog.pop_front()?;
+        let frame = self.backlog.pop()?;
         self.outstanding = Some(frame.info.lane);
         Some(frame)
     }
@@ -271,16 +270,29 @@ impl InState {
         self.active.iter().chain(&self.cut).copied().collect()
     }
 
+    /// As many frames as may lie in the lanes that it reads: more than that have come since.
+    pub fn most_frames(&self) -> u64 {
+        let lanes = self.active.iter().filter_map(|lane| self.lanes.get(lane));
+        lanes.map(|lane| lane.spec.ring_bytes / HEADER_BYTES as u64).sum::<u64>() + self.backlog.len() as u64
+    }
+
+    /// Lets go of lanes that nothing can lead back to.
+    pub fn retain(&mut self, core: &Core) {
+        let InState { lanes, active, last_ids, .. } = self;
+        lanes.retain(|lane, _| active.contains(lane) || core.is_kept(*lane));
+        last_ids.retain(|route, _| lanes.values().any(|lane| lane.spec.route_id == *route));
+    }
+
     /// Lanes on whose next frame it makes sense to sleep; None if there is a frame.
     pub fn quiet_lanes(&mut self, core: &Core) -> Option<Vec<u64>> {
-        self.discard();
+        self.discard(HEADERS_A_LOOK);
         let mut quiet: Vec<u64> = self.cut.iter().filter(|lane| !self.active.contains(lane)).copied().collect();
         for lane in self.active.clone() {
             if self.is_drained(lane) {
                 continue;
             }
             match self.look(core, lane) {
-                Look::Frame(_) => return None,
+                Look::Frame(_) | Look::More => return None,
                 Look::Nothing => quiet.push(lane),
                 Look::Stuck => {}
             }
@@ -295,5 +307,21 @@ impl InState {
             .filter_map(|lane| self.lanes.get(lane))
             .filter(|lane| lane.spec.wait == Wait::SpinThenSleep);
         spins.map(|lane| lane.spec.spin_ns).max().unwrap_or(0)
+    }
+}
+
+/// Why the frame that lies next on this lane is passed over, if it is. Its header is what a peer says: that of another route is
+/// not this one's, and its size is what the plan gave it.
+fn undeliverable(lane: &InLane, bytes: usize, last_ids: &BTreeMap<u32, u64>) -> Option<Drop> {
+    let header = lane.consumer.peeked()?;
+    if !lane.expects.is_empty() {
+        Some(Drop::Superseded)
+    } else if header.route_id != lane.spec.route_id {
+        Some(Drop::Corrupt)
+    } else if bytes > lane.spec.max_frame_bytes as usize {
+        Some(Drop::TooLarge)
+    } else {
+        let last = (header.flags & flag::RESENT != 0).then(|| last_ids.get(&lane.spec.route_id)).flatten();
+        last.is_some_and(|last| header.frame_id <= *last).then_some(Drop::Duplicate)
     }
 }

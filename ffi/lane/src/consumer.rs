@@ -122,6 +122,9 @@ impl<Own: WordsMut, Peer: Words> Consumer<Own, Peer> {
     /// Loads the next header once, passing pads. False: there is none.
     #[inline]
     fn peek(&mut self) -> bool {
+        if self.broken {
+            return false;
+        }
         for _ in 0..=PADS_PER_POLL {
             let place = self.tail & (self.at.ring_bytes - 1);
             let word = self.at.ring + place as usize;

@@ -369,6 +369,13 @@ impl Keeper {
         lanes
     }
 
+    /// A lane's ring as whoever writes it can: where it lies, and how many bytes it has.
+    pub fn ring(&self, link: &Link) -> (ViewMut, usize, usize) {
+        let place = &self.places[&link.id];
+        let ring = self.regions[&place.ring_region].mapped.clone().unwrap();
+        (ring, place.ring as usize, place.ring_bytes as usize)
+    }
+
     /// What the panel sees of a lane.
     pub fn figures(&self, link: &Link) -> rtt_lane::figures::Figures {
         let place = &self.places[&link.id];
