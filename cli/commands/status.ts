@@ -39,6 +39,9 @@ function words(view: StatusView, paint: Paint): readonly string[] {
       ["driver", "instance", "pid", "state", "restarts", "sandbox"],
       view.drivers.map((each) => driverRow(each, paint)),
     ),
+    ...view.drivers.flatMap(({ name, instance, said }) => {
+      return said === null ? [] : [paint.yellow(`${instance ?? name} says: ${said}`)];
+    }),
   ];
 }
 

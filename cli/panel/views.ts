@@ -16,7 +16,7 @@ export interface StatusView extends Status {
 
 export function statusView(panel: Panel): StatusView {
   const { machine, log } = panel.engine;
-  const { committed, serving, down, restarts, facts } = machine;
+  const { committed, serving, down, said, restarts, facts } = machine;
   const status = statusOf({
     panel: panel.config.panel.name,
     serial: committed.serial,
@@ -28,6 +28,7 @@ export function statusView(panel: Panel): StatusView {
     committed: committed.graph,
     serving,
     down,
+    said,
     restarts,
     observed: observed(facts),
     figures: panel.judge.figures(),

@@ -228,6 +228,27 @@ Deno.test("a rollback makes the predecessor the committed plan, keeps the serial
   host.clean();
 });
 
+Deno.test("what a serving driver tells of a failure is kept, until another instance serves", () => {
+  const host = new Host();
+  host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 1, withinNs: 60e9 }]);
+  const [ant, bee] = ["ant.1", "bee.1"] as Instance[];
+  assert(ant && bee);
+  host.keeper.fail(bee, "lane.broken", "cannot read lane 1");
+  host.keeper.fail("stranger.1" as Instance, "x.y", "nobody knows it");
+  host.keeper.fail(ant, "x.y", "first");
+  host.keeper.fail(ant, "x.z", "last");
+  host.rest();
+  assertEquals(host.machine.said, {
+    ant: { instance: ant, code: "x.z", message: "last" },
+    bee: { instance: bee, code: "lane.broken", message: "cannot read lane 1" },
+  });
+  host.keeper.exit(bee, 1);
+  host.rest();
+  host.keeper.fail(ant, "x.z", "again");
+  host.rest();
+  assertEquals(Object.keys(host.machine.said), ["ant"]);
+});
+
 Deno.test("a driver that dies is restarted within its budget, and then stays down as degraded", () => {
   const host = new Host();
   host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 2, withinNs: 60e9 }]);

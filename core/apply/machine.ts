@@ -13,7 +13,7 @@ import { afterDone, afterEvent, afterRefused } from "./facts.ts";
 import { onLooking } from "./look.ts";
 import { onBarrier, onStarting } from "./prepare.ts";
 import { attach, detach, onAdopting, onDetached, onIdle } from "./recover.ts";
-import type { Asked, Job, Machine, Phase } from "./state.ts";
+import type { Asked, Job, Machine, Phase, Said } from "./state.ts";
 import { frozen, Turn } from "./turn.ts";
 import type { ApplyEvent, Effect } from "./types.ts";
 import { onRetracting, onReturning, onUndoing } from "./undo.ts";
@@ -79,13 +79,24 @@ function noteEvent(turn: Turn, event: KeeperEvent): boolean {
     return false;
   }
   if (turn.machine.phase.kind === "detached") return false;
-  turn.set({ facts: afterEvent(turn.machine.facts, event) });
+  turn.set({ facts: afterEvent(turn.machine.facts, event), said: saidAfter(turn.machine, event) });
   if (event.kind === "open") {
     const refusal = checkOpen(event, turn.machine.cells[event.instance]?.tokens, turn.nowNs);
     turn.ask({ kind: "answerOpen", instance: event.instance, request: event.request, refusal }, null);
     return false;
   }
   return true;
+}
+
+/** Remembered of those who serve, one sentence each, so that it stays small whatever drivers tell. */
+function saidAfter({ said, serving }: Machine, event: KeeperEvent): Machine["said"] {
+  if (event.kind !== "failed") return said;
+  const { instance, code, message } = event;
+  const all = Object.entries(serving).flatMap(([driver, serves]): [string, Said][] => {
+    const known = serves === instance ? { instance, code, message } : said[driver];
+    return known?.instance === serves ? [[driver, known]] : [];
+  });
+  return Object.fromEntries(all);
 }
 
 /** Answers come in the order of the requests. One that nobody asked for belongs to a link that is gone. */

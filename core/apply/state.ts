@@ -33,6 +33,8 @@ export interface Machine {
   readonly queue: readonly Queued[];
   /** Drivers of Desired that stay down, and why: shown as degraded. */
   readonly down: Readonly<Record<string, string>>;
+  /** What each driver's serving instance has told last of a failure of its own: a claim, and shown as one. */
+  readonly said: Readonly<Record<string, Said>>;
   /** When each driver was restarted, oldest first. */
   readonly restarts: Readonly<Record<string, readonly number[]>>;
   /** Set while recovery waits for room in the log: the timer after which it tries again. */
@@ -42,6 +44,12 @@ export interface Machine {
   /** Whoever asked for this waits for what recovery makes of it. */
   readonly pending: Job | null;
   readonly phase: Phase;
+}
+
+export interface Said {
+  readonly instance: Instance;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface Cell {
@@ -169,6 +177,7 @@ export function initial(
     asked: [],
     queue: [],
     down: {},
+    said: {},
     restarts: {},
     unrecovered: null,
     counter: 0,

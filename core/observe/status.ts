@@ -56,6 +56,8 @@ export interface DriverStatus {
   readonly sandbox: Sandbox;
   /** Why it stays down, where that is known. */
   readonly why: string | null;
+  /** What its instance has told of a failure of its own, with the code: a claim. */
+  readonly said: string | null;
 }
 
 export interface StatusInput {
@@ -70,6 +72,9 @@ export interface StatusInput {
   readonly committed: Graph;
   readonly serving: Readonly<Record<string, Instance>>;
   readonly down: Readonly<Record<string, string>>;
+  readonly said: Readonly<
+    Record<string, { readonly instance: Instance; readonly code: string; readonly message: string }>
+  >;
   readonly restarts: Readonly<Record<string, readonly number[]>>;
   readonly observed: Observed;
   readonly figures: readonly LaneFigures[];
@@ -147,9 +152,10 @@ function stateOf(link: Link, { observed, down, serving }: StatusInput): "up" | "
   return found?.from && found.to && found.sealed ? "up" : "missing";
 }
 
-function driverStatus(name: string, { observed, serving, down, restarts }: StatusInput): DriverStatus {
+function driverStatus(name: string, { observed, serving, down, said, restarts }: StatusInput): DriverStatus {
   const instance = serving[name];
   const fact = observed.drivers.find((each): each is ObservedDriver => each.instance === instance);
+  const told = said[name];
   return {
     name,
     instance: instance ?? null,
@@ -158,5 +164,6 @@ function driverStatus(name: string, { observed, serving, down, restarts }: Statu
     restarts: restarts[name]?.length ?? 0,
     sandbox: fact?.sandbox ?? {},
     why: down[name] ?? null,
+    said: told && told.instance === instance ? `${told.message} (${told.code})` : null,
   };
 }

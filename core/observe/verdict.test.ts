@@ -80,7 +80,7 @@ Deno.test("status has the fields of the contract", () => {
   const world = applied();
   const { machine, keeper, log } = world;
   if (!machine || !keeper || !log) return;
-  const { committed, serving, down, restarts } = machine;
+  const { committed, serving, down, said, restarts } = machine;
   const status = statusOf({
     panel: "sim",
     serial: committed.serial,
@@ -92,6 +92,7 @@ Deno.test("status has the fields of the contract", () => {
     committed: committed.graph,
     serving,
     down,
+    said,
     restarts,
     observed: observed(keeper.inventory()),
     figures: [],

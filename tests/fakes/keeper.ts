@@ -97,6 +97,11 @@ export class FakeKeeper {
     this.#tell({ kind: "exited", instance, exit: code });
   }
 
+  /** The driver tells that it can't do its work. */
+  fail(instance: Instance, code: string, message: string): void {
+    this.#tell({ kind: "failed", instance, code, message });
+  }
+
   handle(request: KeeperRequest): KeeperReply {
     switch (request.kind) {
       case "inventory":
