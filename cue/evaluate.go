@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"sort"
-	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -32,14 +31,18 @@ type evaluation struct {
 	context *cue.Context
 	sources *sources
 	files   []*ast.File
+	holes   *holes
 	reply   Reply
 	seen    map[string]bool
+	// again are paths at which a mistake shows that was told at another: what refers to it has it too.
+	again []string
 }
 
 func evaluate(files map[string]string) Reply {
 	e := &evaluation{
 		context: cuecontext.New(),
 		sources: newSources(files),
+		holes:   newHoles(),
 		seen:    map[string]bool{},
 		reply: Reply{
 			Value: map[string]any{}, Broken: []string{}, Places: map[string]Place{}, Issues: []Issue{}, Schema: schema.Text,
@@ -49,8 +52,9 @@ func evaluate(files map[string]string) Reply {
 		e.run()
 	}
 	sort.SliceStable(e.reply.Issues, func(a, b int) bool { return before(e.reply.Issues[a], e.reply.Issues[b]) })
-	if len(e.reply.Issues) > mostIssues {
-		e.reply.Issues = e.reply.Issues[:mostIssues]
+	if more := len(e.reply.Issues) - mostIssues; more > 0 {
+		first := e.reply.Issues[mostIssues]
+		e.reply.Issues = append(e.reply.Issues[:mostIssues], Issue{Kind: "more", Place: first.Place, Name: itoa(more)})
 	}
 	return e.reply
 }
@@ -79,13 +83,14 @@ func (e *evaluation) parse(files map[string]string) bool {
 }
 
 func (e *evaluation) run() {
-	whole, ok := e.build(schema.Text)
+	e.dropImports()
+	whole, ok := e.settle()
 	if !ok {
 		return
 	}
 	definition := e.project(schema.Text)
 	project := whole.Unify(definition)
-	written := readPlaces(e.files, e.sources)
+	written := readPlaces(e.files, e.sources, e.holes)
 	err := project.Validate(cue.Concrete(true))
 	if err != nil {
 		e.explain(project, definition, written, err)
@@ -94,44 +99,58 @@ func (e *evaluation) run() {
 	for _, name := range append([]string{"panel", "policy"}, sections...) {
 		e.collectPlaces(project.LookupPath(cue.MakePath(cue.Str(name))), written, name)
 	}
-	for path, place := range written.names {
-		if _, there := e.reply.Places[path]; !there {
-			e.reply.Places[path] = place
+	// What is left out of the value since something is wrong with it is spoken of all the same.
+	for _, places := range []map[string]Place{written.values, written.names} {
+		for path, place := range places {
+			if _, there := e.reply.Places[path]; !there {
+				e.reply.Places[path] = place
+			}
 		}
 	}
 }
 
+// settle builds the files until every name in them leads somewhere or has become a hole.
+func (e *evaluation) settle() (cue.Value, bool) {
+	for range mostPasses {
+		value, err := e.build(schema.Text)
+		if err == nil {
+			return value, true
+		}
+		if !e.fill(err) {
+			e.addErrors("cue", err)
+			return value, false
+		}
+	}
+	return cue.Value{}, false
+}
+
 // build makes one instance of the user's files, with this text as the schema that they import.
-func (e *evaluation) build(schemaText string) (cue.Value, bool) {
-	loader := func(at token.Pos, path string) *build.Instance {
+func (e *evaluation) build(schemaText string) (cue.Value, error) {
+	loader := func(_ token.Pos, path string) *build.Instance {
 		if path == importPath {
 			return schemaInstance(schemaText)
 		}
-		if !strings.Contains(strings.SplitN(path, "/", 2)[0], ".") {
-			return nil // a package of CUE itself
-		}
-		e.add(Issue{Kind: "import", Place: e.sources.place(at), Name: path, Options: []string{importPath}})
-		return nil
+		return nil // a package of CUE itself
 	}
 	instance := build.NewContext(build.Loader(loader)).NewInstance("", loader)
 	instance.PkgName = packageName
+	var wrong errors.Error
 	for _, file := range e.files {
 		if err := instance.AddSyntax(file); err != nil {
-			e.addErrors("cue", err)
+			wrong = errors.Append(wrong, err)
 		}
 	}
-	if err := instance.Complete(); err != nil && len(e.reply.Issues) == 0 {
-		e.addErrors("cue", err)
+	if wrong != nil {
+		return cue.Value{}, wrong
 	}
-	if len(e.reply.Issues) > 0 {
-		return cue.Value{}, false
+	if err := instance.Complete(); err != nil {
+		return cue.Value{}, err
 	}
 	value := e.context.BuildInstance(instance)
 	if instance.Err != nil {
-		e.addErrors("cue", instance.Err)
-		return value, false
+		return value, instance.Err
 	}
-	return value, true
+	return value, nil
 }
 
 func (e *evaluation) project(text string) cue.Value {
@@ -171,6 +190,7 @@ func (e *evaluation) collect(project cue.Value, sound bool) {
 			e.reply.Broken = append(e.reply.Broken, join(each.Path, each.Name))
 		}
 	}
+	e.reply.Broken = append(e.reply.Broken, sortedKeys(e.holes.paths)...)
 }
 
 // soundPart is the value as JSON, without the fields in which something is wrong; nil when nothing of it is sound.

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"sort"
 	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/token"
 
 	"rtt.local/cue/schema"
 )
@@ -15,7 +14,7 @@ import (
 // disjunction answers with a place in the schema. It looks at the files once more, with a schema that allows everything:
 // what is there then is the user's alone. What it finds no words for is said by CUE.
 func (e *evaluation) explain(project, definition cue.Value, written *writtenPlaces, err error) {
-	if users, ok := e.build(openSchema()); ok {
+	if users, err := e.build(openSchema()); err == nil {
 		(&explainer{evaluation: e, written: written, children: map[string]map[string]member{}}).
 			structure(users, definition, nil, place{at: "#Project"})
 	}
@@ -27,27 +26,6 @@ func (e *evaluation) explain(project, definition cue.Value, written *writtenPlac
 			e.addUncovered(fields.Value().Validate(cue.Concrete(true)), written)
 		}
 	}
-}
-
-// addUncovered takes CUE's errors about what nothing was said of. That no alternative of a disjunction fits, and that a
-// field is not allowed which the user did not write, are consequences of something else: they are said only when nothing
-// else was.
-func (e *evaluation) addUncovered(err error, written *writtenPlaces) {
-	for _, consequences := range []bool{false, true} {
-		for _, each := range errors.Errors(err) {
-			if consequences && len(e.reply.Issues) > 0 {
-				return
-			}
-			if isConsequence(each) == consequences && !e.covered(each.Path()) {
-				e.addError("cue", each, written)
-			}
-		}
-	}
-}
-
-func isConsequence(err errors.Error) bool {
-	text := err.Error()
-	return strings.Contains(text, "empty disjunction") || strings.Contains(text, "field not allowed")
 }
 
 // openSchema has every definition of the schema, and each allows anything.
@@ -109,8 +87,15 @@ func (x *explainer) value(users, expected cue.Value, path []string, in place) {
 		x.list(users, expected, path, in)
 	default:
 		if users.Unify(expected).Validate(cue.Concrete(true)) != nil {
-			x.add(x.issue("value", users, expected, path, in.doc))
+			x.addValue(x.issue("value", users, expected, path, in.doc))
 		}
+	}
+}
+
+// addValue: that something is not concrete follows from a hole, where there is one.
+func (x *explainer) addValue(issue Issue) {
+	if issue.Got != "" || !x.holes.any() {
+		x.add(issue)
 	}
 }
 
@@ -131,8 +116,11 @@ func (x *explainer) structure(users, expected cue.Value, path []string, in place
 		} else if child, ok := x.pattern(expected, selector); ok {
 			x.value(fields.Value(), child, inner, in.inner(".*", child))
 		} else {
-			x.unknown(members, inner, expected)
+			x.unknown(members, inner, fields.Value())
 		}
+	}
+	if x.holes.paths[strings.Join(path, ".")] {
+		return // what is missing may be in the hole
 	}
 	for _, name := range sortedKeys(members) {
 		if members[name].required && !present[name] {
@@ -157,21 +145,29 @@ func (x *explainer) list(users, expected cue.Value, path []string, in place) {
 		}
 	}
 	if count == 0 && users.Unify(expected).Validate(cue.Concrete(true)) != nil {
-		x.add(x.issue("value", users, expected, path, in.doc))
+		x.addValue(x.issue("value", users, expected, path, in.doc))
 	}
 }
 
-func (x *explainer) unknown(members map[string]member, path []string, expected cue.Value) {
+func (x *explainer) unknown(members map[string]member, path []string, users cue.Value) {
 	issue := Issue{Kind: "unknown", Path: strings.Join(path, "."), Name: path[len(path)-1], Options: sortedKeys(members)}
 	if len(members) == 0 {
 		issue.Kind = "name"
 	}
 	if place, ok := x.written.names[issue.Path]; ok {
 		issue.Place = &place
-	} else {
+	} else if issue.Place = x.sources.place(labelPos(users)); issue.Place == nil {
 		issue.Place = x.placeOf(path)
 	}
 	x.add(issue)
+}
+
+// labelPos is where the name of a field stands that came by a reference.
+func labelPos(users cue.Value) token.Pos {
+	if field, ok := users.Source().(*ast.Field); ok {
+		return field.Label.Pos()
+	}
+	return users.Pos()
 }
 
 // members are the declared fields of a struct of the schema, whether they must be there or not.
@@ -252,13 +248,15 @@ func alternativesOf(expected cue.Value) []cue.Value {
 	return []cue.Value{expected}
 }
 
-// optionsOf lists the texts that are allowed, when the schema lists them.
+// optionsOf lists the texts that are allowed, when the schema lists them all.
 func optionsOf(expected cue.Value) []string {
 	options := map[string]bool{}
 	for _, each := range alternativesOf(expected) {
-		if text, err := each.String(); err == nil {
-			options[text] = true
+		text, err := each.String()
+		if err != nil {
+			return nil // a default among values of a form
 		}
+		options[text] = true
 	}
 	return sortedKeys(options)
 }
@@ -270,95 +268,4 @@ func docOf(value cue.Value) string {
 		}
 	}
 	return ""
-}
-
-// plainPath has names as they are, without the quotes that CUE puts around some.
-func plainPath(path []string) string {
-	plain := []string{}
-	for _, each := range path {
-		if text, err := literal.Unquote(each); err == nil && strings.HasPrefix(each, "\"") {
-			each = text
-		}
-		plain = append(plain, each)
-	}
-	return strings.Join(plain, ".")
-}
-
-// covered: something was said about this path, about a part of it, or about what it is a part of.
-func (e *evaluation) covered(path []string) bool {
-	asked := plainPath(path)
-	for _, each := range e.reply.Issues {
-		if each.Path == asked || strings.HasPrefix(each.Path, asked+".") || strings.HasPrefix(asked, each.Path+".") {
-			return true
-		}
-		if each.Kind == "missing" && join(each.Path, each.Name) == asked {
-			return true
-		}
-	}
-	return len(e.reply.Issues) > 0 && asked == ""
-}
-
-func (e *evaluation) add(issue Issue) {
-	if issue.Kind == "cue" && e.saidAt(issue.Place) {
-		return // CUE finds one cause again and again, in every field that it spoils
-	}
-	key := issue.Kind + "\x00" + issue.Path + "\x00" + issue.Name + "\x00" + issue.Message
-	if issue.Place != nil {
-		key += "\x00" + issue.Place.File + ":" + itoa(issue.Place.Line) + ":" + itoa(issue.Place.Column)
-	}
-	if !e.seen[key] {
-		e.seen[key] = true
-		e.reply.Issues = append(e.reply.Issues, issue)
-	}
-}
-
-func (e *evaluation) saidAt(place *Place) bool {
-	for _, each := range e.reply.Issues {
-		if place != nil && each.Place != nil && *each.Place == *place && (each.Kind == "cue" || each.Kind == "conflict") {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *evaluation) addErrors(kind string, err error) {
-	for _, each := range errors.Errors(err) {
-		e.addError(kind, each)
-	}
-}
-
-// addError takes CUE's own words, and its first places in the user's text.
-func (e *evaluation) addError(kind string, err errors.Error, written ...*writtenPlaces) {
-	format, arguments := err.Msg()
-	issue := Issue{Kind: kind, Path: plainPath(err.Path()), Message: sprintf(format, arguments)}
-	places := []Place{}
-	if primary := e.sources.place(err.Position()); primary != nil && kind == "syntax" {
-		issue.Place = primary
-		e.add(issue)
-		return
-	}
-	for _, position := range errors.Positions(err) {
-		if place := e.sources.place(position); place != nil {
-			places = append(places, *place)
-		}
-	}
-	sort.SliceStable(places, func(a, b int) bool { return placeBefore(places[a], places[b]) })
-	if len(places) > 0 {
-		issue.Place = &places[0]
-	}
-	if last := len(places) - 1; last > 0 && places[last] != places[0] {
-		issue.Other = &places[last]
-		if kind == "cue" {
-			issue.Kind = "conflict"
-		}
-	}
-	for _, each := range written {
-		if issue.Place == nil {
-			issue.Place = each.nearest(strings.Split(issue.Path, "."))
-		}
-	}
-	if issue.Place == nil {
-		issue.Place = e.sources.first()
-	}
-	e.add(issue)
 }

@@ -36,14 +36,15 @@ type Place struct {
 
 // Issue is one thing that is wrong, without words.
 type Issue struct {
-	// Kind is "syntax", "import", "unknown", "name", "missing", "type", "value", "conflict" or "cue".
+	// Kind is "syntax", "package", "import", "reference", "unknown", "name", "missing", "type", "value", "conflict", "cue",
+	// or "more" at the end of too many.
 	Kind string `json:"kind"`
 	Path string `json:"path"`
 	// Place is nil only when nothing of the user's text is to blame.
 	Place *Place `json:"place"`
 	// Other is the second place of a conflict.
 	Other *Place `json:"other,omitempty"`
-	// Name is the field that is unknown, badly named or missing.
+	// Name is the field that is unknown, badly named or missing, or the reference; of "more" it is how many.
 	Name string `json:"name,omitempty"`
 	// Got is the user's value as JSON, when there is one.
 	Got string `json:"got,omitempty"`

@@ -11,13 +11,15 @@ export interface CueIssue {
     | "syntax"
     | "package"
     | "import"
+    | "reference"
     | "unknown"
     | "name"
     | "missing"
     | "type"
     | "value"
     | "conflict"
-    | "cue";
+    | "cue"
+    | "more";
   readonly path: string;
   readonly place: Place | null;
   readonly other?: Place;

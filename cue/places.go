@@ -46,10 +46,11 @@ type writtenPlaces struct {
 	values map[string]Place
 	names  map[string]Place
 	from   *sources
+	holes  *holes
 }
 
-func readPlaces(files []*ast.File, from *sources) *writtenPlaces {
-	written := &writtenPlaces{values: map[string]Place{}, names: map[string]Place{}, from: from}
+func readPlaces(files []*ast.File, from *sources, holes *holes) *writtenPlaces {
+	written := &writtenPlaces{values: map[string]Place{}, names: map[string]Place{}, from: from, holes: holes}
 	for _, file := range files {
 		written.declarations(file.Decls, "")
 	}
@@ -66,8 +67,27 @@ func (w *writtenPlaces) declarations(list []ast.Decl, path string) {
 		case *ast.EmbedDecl:
 			w.expression(declaration.Expr, path)
 		case *ast.Comprehension:
+			w.clauses(declaration.Clauses, path)
 			w.expression(declaration.Value, path)
 		}
+	}
+}
+
+// clauses: what a hole would have made fields of is not known.
+func (w *writtenPlaces) clauses(list []ast.Clause, path string) {
+	for _, each := range list {
+		switch clause := each.(type) {
+		case *ast.ForClause:
+			w.hole(clause.Source, path)
+		case *ast.IfClause:
+			w.hole(clause.Condition, path)
+		}
+	}
+}
+
+func (w *writtenPlaces) hole(expr ast.Expr, path string) {
+	if w.holes.at[expr] && path != "" {
+		w.holes.paths[path] = true
 	}
 }
 
@@ -83,6 +103,7 @@ func (w *writtenPlaces) field(path string, field *ast.Field) {
 
 // expression looks into everything whose fields are fields of the value at this path.
 func (w *writtenPlaces) expression(expr ast.Expr, path string) {
+	w.hole(expr, path)
 	switch e := expr.(type) {
 	case *ast.StructLit:
 		w.declarations(e.Elts, path)

@@ -2,7 +2,7 @@
 import { type Cue, type CueIssue, loadCue } from "../../cue/mod.ts";
 import { type Issue, issue, ok, refuse } from "../../core/errors.ts";
 import type { Place } from "../../core/model/config.ts";
-import { suggestion } from "../../core/model/nearest.ts";
+import { nearest, suggestion } from "../../core/model/nearest.ts";
 import type { Validator } from "../../core/ports.ts";
 
 /** What could be evaluated, and all that is wrong with the rest. */
@@ -39,13 +39,15 @@ export function cueValidator(read: () => Uint8Array<ArrayBuffer>): CueValidator 
 
 function inWords(found: CueIssue): Issue {
   const [because, remedy] = wordsOf(found);
-  const whole = found.kind === "missing" ? "the project" : "the file";
+  const whole = found.kind === "missing" || found.kind === "more" ? "the project" : "the file";
   const what = found.path === "" ? whole : `\`${found.path}\``;
   return issue(`config.${found.kind}`, `cannot use ${what} because ${because}`, remedy, found.place);
 }
 
 /** Why, as a clause, and what to do. */
-function wordsOf(found: CueIssue): readonly [because: string, remedy: string] {
+function wordsOf(
+  found: CueIssue,
+): readonly [because: string, remedy: string] {
   const { name = "", options = [], doc = "", got } = found;
   switch (found.kind) {
     case "syntax":
@@ -56,6 +58,13 @@ function wordsOf(found: CueIssue): readonly [because: string, remedy: string] {
     }
     case "import":
       return [`\`${name}\` is not known`, `import "${options[0]}" or a package of CUE itself, such as "strings"`];
+    case "reference": {
+      const near = nearest(name, options);
+      const remedy = near === undefined
+        ? "declare it, or put it into quotes if it is text"
+        : `did you mean \`${near}\`?`;
+      return [`nothing is named \`${name}\` here`, remedy];
+    }
     case "unknown": {
       const parent = found.path.slice(0, Math.max(0, found.path.length - name.length - 1));
       const where = parent === "" ? "a project" : `\`${parent}\``;
@@ -78,6 +87,8 @@ function wordsOf(found: CueIssue): readonly [because: string, remedy: string] {
     }
     case "cue":
       return [`CUE says: ${found.message}`, "correct the text at this place"];
+    case "more":
+      return [`${name} issues more were found than are shown`, "correct these first"];
   }
 }
 

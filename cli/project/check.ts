@@ -1,10 +1,11 @@
 /** From a project's folder to its declaration, or to everything that is wrong with it, all at once. */
 import { type Issue, ok, refuse, type Result } from "../../core/errors.ts";
 import type { Config } from "../../core/model/config.ts";
+import type { KindOf } from "../../core/model/crosscheck_files.ts";
 import { readConfig } from "../../core/model/parse.ts";
 import { checkRoutes } from "../../core/plan/check.ts";
 import type { CueValidator } from "../adapters/cue.ts";
-import { hasFileIn, type ProjectFiles, readProject } from "./project.ts";
+import { kindIn, type ProjectFiles, readProject, strays } from "./project.ts";
 
 export interface Checked {
   readonly config: Config;
@@ -15,23 +16,30 @@ export interface Checked {
   readonly schema: string;
 }
 
-/** Reads, evaluates and judges the project in a folder. */
-export async function checkProject(dir: string, validator: CueValidator): Promise<Result<Checked>> {
+/** Reads, evaluates and judges the project in a folder. With `null` for `kindOf` no program or file is asked for. */
+export async function checkProject(
+  dir: string,
+  validator: CueValidator,
+  kindOf: KindOf | null = kindIn(dir),
+): Promise<Result<Checked>> {
   const files = readProject(dir);
-  return files.ok ? await checkFiles(files.value, validator, hasFileIn(dir)) : files;
+  if (!files.ok) return files;
+  const checked = await checkFiles(files.value, validator, kindOf ?? undefined);
+  const stray = strays(dir);
+  if (stray.length === 0) return checked;
+  return refuse(...inOrder([...stray, ...checked.ok ? [] : checked.issues]));
 }
 
-/** The same for files that are at hand; without `hasFile` no program or script is asked for. */
+/** The same for files that are at hand; without `kindOf` no program or file is asked for. */
 export async function checkFiles(
   files: ProjectFiles,
   validator: CueValidator,
-  hasFile?: (path: string) => boolean,
+  kindOf?: KindOf,
 ): Promise<Result<Checked>> {
   const { value, places, broken, issues, schema } = await validator.evaluateAll(files);
   if (Object.keys(value as Record<string, unknown>).length === 0) return refuse(...issues);
-  const reading = readConfig(value, places, hasFile ? { broken, hasFile } : { broken });
-  const judged = reading.hasRules ? checkRoutes(reading.config) : [];
-  const all = inOrder([...issues, ...reading.issues, ...judged]);
+  const reading = readConfig(value, places, kindOf ? { broken, kindOf } : { broken });
+  const all = inOrder([...issues, ...reading.issues, ...checkRoutes(reading.config)]);
   return all.length === 0 ? ok({ config: reading.config, value, files, schema }) : refuse(...all);
 }
 

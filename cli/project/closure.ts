@@ -8,7 +8,7 @@
 import { issue, ok, refuse, type Result } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Driver, Place } from "../../core/model/config.ts";
-import { PROGRAM_FOLDERS, projectPath } from "../../core/model/crosscheck.ts";
+import { PROGRAM_FOLDERS, projectPath } from "../../core/model/crosscheck_files.ts";
 import type { Hash } from "../../core/model/names.ts";
 import type { Manifest } from "../../core/model/manifest.ts";
 import { type Closure, type ClosureFile, closureHash } from "../../core/model/scenario.ts";

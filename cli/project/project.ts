@@ -1,6 +1,8 @@
 /** A project's folder as people write it: its CUE files, found and read. */
-import { issue, ok, refuse, type Result } from "../../core/errors.ts";
+import { type Issue, issue, ok, refuse, type Result } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { FileKind, KindOf } from "../../core/model/crosscheck_files.ts";
+import { formatSize } from "../../core/model/duration.ts";
 
 /** Path relative to the folder → text. */
 export type ProjectFiles = ReadonlyMap<string, string>;
@@ -11,7 +13,7 @@ const ENDING = ".cue";
 export const SCHEMA_COPY = "cue.mod/pkg/rtt.local/rtt/schema.cue";
 export const MODULE_FILE = "cue.mod/module.cue";
 
-/** Every `*.cue` in the folder itself; they are one package. Folders below it are not looked into. */
+/** Every `*.cue` in the folder itself that CUE reads too; they are one package. Folders below it are not looked into. */
 export function readProject(dir: string): Result<ProjectFiles> {
   const names = cueNames(dir);
   if (!names) {
@@ -23,40 +25,72 @@ export function readProject(dir: string): Result<ProjectFiles> {
     return refuse(issue("config.none", message, "`rtt init` makes one, `--dir` names another folder"));
   }
   const files = new Map<string, string>();
+  const issues: Issue[] = [];
   let bytes = 0;
   for (const name of names) {
-    const content = readBytes(`${dir}/${name}`);
+    const content = readBytes(`${dir}/${name}`, LIMITS.configBytes - bytes);
+    const place = { file: name, line: 1, column: 1 };
+    if (content === "too large") {
+      const message = `cannot read \`${name}\` because the project's .cue files have more than ${
+        formatSize(LIMITS.configBytes)
+      } with it`;
+      return refuse(...issues, issue("config.limit", message, "divide the project", place));
+    }
     bytes += content?.length ?? 0;
-    if (bytes > LIMITS.configBytes) {
-      const message = `cannot read the project because its .cue files have more than ${LIMITS.configBytes} bytes`;
-      return refuse(issue("config.limit", message, "divide the project"));
-    }
     const text = content && asText(content);
-    if (text === undefined) {
-      const why = content ? "its bytes are not UTF-8" : "the file can't be read";
-      const place = { file: name, line: 1, column: 1 };
-      return refuse(
-        issue("config.read", `cannot read \`${name}\` because ${why}`, "correct or remove the file", place),
-      );
+    if (text !== undefined) files.set(name, text);
+    else {
+      const why = content ? "its bytes are not UTF-8" : "it is no file that can be read";
+      issues.push(issue("config.read", `cannot read \`${name}\` because ${why}`, "correct or remove the file", place));
     }
-    files.set(name, text);
   }
-  return ok(files);
+  return issues.length === 0 ? ok(files) : refuse(...issues);
 }
+
+/** CUE itself leaves out names that begin with a dot or an underscore. */
+const isLeftOut = (name: string) => name.startsWith(".") || name.startsWith("_");
 
 function cueNames(dir: string): readonly string[] | undefined {
   try {
     return [...Deno.readDirSync(dir)]
-      .filter((each) => !each.isDirectory && each.name.endsWith(ENDING) && !each.name.startsWith("."))
+      .filter((each) => !each.isDirectory && each.name.endsWith(ENDING) && !isLeftOut(each.name))
       .map((each) => each.name).sort();
   } catch {
     return undefined;
   }
 }
 
-function readBytes(path: string): Uint8Array | undefined {
+/**
+ * Files of the project's package in folders right below it. They look like a part of the project, and neither CUE nor rtt
+ * reads them there. A folder with a `cue.mod` is a project of its own.
+ */
+export function strays(dir: string): readonly Issue[] {
+  const folders = [...Deno.readDirSync(dir)].filter((each) => each.isDirectory && !isLeftOut(each.name));
+  return folders.map((each) => each.name).sort().flatMap((folder): readonly Issue[] => {
+    const names = kindIn(dir)(`${folder}/cue.mod`) === undefined ? cueNames(`${dir}/${folder}`) ?? [] : [];
+    return names.map((name) => `${folder}/${name}`).filter((path) => isOfPackage(`${dir}/${path}`)).map((path) =>
+      issue(
+        "config.stray",
+        `cannot use \`${path}\` because only files in the project's folder itself are read`,
+        "move it there, or give its folder a `cue.mod` if it is a project of its own",
+        { file: path, line: 1, column: 1 },
+      )
+    );
+  });
+}
+
+function isOfPackage(path: string): boolean {
+  const content = readBytes(path, LIMITS.configBytes);
+  const text = content instanceof Uint8Array ? asText(content) : undefined;
+  return text !== undefined && /^[ \t]*package[ \t]+panel\b/m.test(text);
+}
+
+/** Undefined for what is no regular file: opening a pipe would wait for ever. */
+function readBytes(path: string, most: number): Uint8Array | "too large" | undefined {
   try {
-    return Deno.readFileSync(path);
+    const found = Deno.statSync(path);
+    if (!found.isFile) return undefined;
+    return found.size > most ? "too large" : Deno.readFileSync(path);
   } catch {
     return undefined;
   }
@@ -70,13 +104,20 @@ function asText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Whether a regular file is there: absolute, or relative to the project. Links are followed. */
-export function hasFileIn(dir: string): (path: string) => boolean {
+/** What is at a path: absolute, or relative to the project. Links are followed. */
+export function kindIn(dir: string): KindOf {
   return (path) => {
     try {
-      return Deno.statSync(path.startsWith("/") ? path : `${dir}/${path}`).isFile;
+      return kindOf(Deno.statSync(path.startsWith("/") ? path : `${dir}/${path}`));
     } catch {
-      return false;
+      return undefined;
     }
   };
+}
+
+function kindOf(found: Deno.FileInfo): FileKind {
+  if (found.isFile) return "file";
+  if (found.isDirectory) return "folder";
+  if (found.isFifo) return "pipe";
+  return found.isCharDevice || found.isBlockDevice ? "device" : "other";
 }

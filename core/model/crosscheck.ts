@@ -1,9 +1,9 @@
 /**
- * What holds between declared things: that names lead somewhere, that the two ends of a route fit by kind, that programs
- * and files are there. What needs the planner's rules (versions, cycles, one `to` for each `from`, policy) is
+ * What holds between declared things: that names lead somewhere, and that the two ends of a route fit by kind. What needs the planner's rules (versions, cycles, one `to` for each `from`, policy) is
  * `core/plan/check.ts`.
  */
 import type { Config, Driver, Endpoint, Route } from "./config.ts";
+import { checkManifestFiles, checkProgram, type KindOf } from "./crosscheck_files.ts";
 import { type RouteName, saddr } from "./names.ts";
 import { suggestion } from "./nearest.ts";
 import type { Report } from "./parse_node.ts";
@@ -18,16 +18,6 @@ export interface Declared {
   readonly routes: ReadonlySet<string>;
 }
 
-/** The built-in drivers that a project may name. */
-export const BUILT_IN: readonly string[] = ["controller", "gen", "plant", "sampler", "sink"];
-const BUILT_IN_PREFIX = "rtt:";
-/** Where a program that is named without a slash is looked for, in this order, on every host. */
-export const PROGRAM_FOLDERS: readonly string[] = ["/usr/local/bin", "/usr/bin", "/bin"];
-/** An argument with such an ending is a file that the program reads. */
-const SCRIPT = /^[^-\s][^\s:]*\.(awk|jq|js|lua|mjs|php|pl|py|r|rb|sed|sh|tcl|ts)$/i;
-
-export type HasFile = (path: string) => boolean;
-
 /**
  * Says what is wrong between parts. The parts may be unsound themselves, which was said then: what is missing in one is not
  * held against another. Routes in the answer are not fit for further checks.
@@ -36,11 +26,12 @@ export function crossCheck(
   config: Config,
   declared: Declared,
   report: Report,
-  hasFile?: HasFile,
+  kindOf?: KindOf,
 ): ReadonlySet<RouteName> {
   for (const driver of config.drivers.values()) {
     checkEndpoints(driver, config, declared, report);
-    checkProgram(driver, report, hasFile);
+    checkProgram(driver, report, kindOf);
+    checkManifestFiles(driver, report, kindOf);
   }
   checkPolicy(config, declared, report);
   const unfit = [...config.routes.values()].filter((route) => !routeFits(route, config, declared, report));
@@ -68,8 +59,25 @@ function checkEndpoints(driver: Driver, config: Config, declared: Declared, repo
         suggestion(name, inputs, "the driver has no inputs: leave `dependsOn` out"),
       );
     }
+    checkCapabilities(endpoint, config, path, report);
     checkRevision(endpoint, config, path, report);
     checkFrame(driver, endpoint, config, path, report);
+  }
+}
+
+/** A word that its contract does not have is offered to nobody, and nobody can meet who asks for it. */
+function checkCapabilities(endpoint: Endpoint, config: Config, path: string, report: Report): void {
+  const contract = config.contracts.get(endpoint.contract);
+  if (!contract || !report.sound(`contracts.${contract.name}.capabilities`)) return;
+  for (const [at, word] of endpoint.capabilities.entries()) {
+    if (contract.capabilities.includes(word)) continue;
+    const does = endpoint.direction === "out" ? "offers" : "asks for";
+    report.add(
+      "contract.capability",
+      `${path}.capabilities.${at}`,
+      `cannot use \`${path}\` because it ${does} \`${word}\`, which is no capability of \`${contract.name}\``,
+      suggestion(word, contract.capabilities, `declare it in the contract's \`capabilities\`, or take it away`),
+    );
   }
 }
 
@@ -101,72 +109,6 @@ function checkFrame(driver: Driver, endpoint: Endpoint, config: Config, path: st
       `\`${endpoint.contract}\` has ${record}`,
     `write \`frame: "fixed<${record}>"\`, or correct the contract's fields`,
   );
-}
-
-function checkProgram(driver: Driver, report: Report, hasFile?: HasFile): void {
-  const path = `drivers.${driver.name}.run`;
-  if (!report.sound(path)) return;
-  const [program = "", ...args] = driver.run;
-  const say = (code: string, at: string, because: string, remedy: string) =>
-    report.add(code, at, `cannot run driver \`${driver.name}\` because ${because}`, remedy);
-  if (program.startsWith(BUILT_IN_PREFIX)) {
-    checkBuiltIn(driver, program.slice(BUILT_IN_PREFIX.length), say);
-    return;
-  }
-  const relative: [string, string][] = driver.closure.map((file, at) => [file, `drivers.${driver.name}.closure.${at}`]);
-  for (const [at, word] of args.entries()) {
-    if (!SCRIPT.test(word)) continue;
-    if (!word.startsWith("/")) relative.push([word, `${path}.${at + 1}`]);
-    else if (hasFile && !hasFile(word)) {
-      say("driver.file", `${path}.${at + 1}`, `the file \`${word}\` is not there`, "correct the path");
-    }
-  }
-  if (program.includes("/") && !program.startsWith("/")) relative.push([program, `${path}.0`]);
-  for (const [file, at] of relative) {
-    if (projectPath(file) === undefined) {
-      say("driver.path", at, `\`${file}\` is not inside the project's folder`, "write a path relative to the project");
-    } else if (hasFile && !hasFile(file)) {
-      say("driver.file", at, `the file \`${file}\` is not in the project`, "correct the path, or add the file");
-    }
-  }
-  if (!hasFile) return;
-  if (program.startsWith("/") && !hasFile(program)) {
-    say(
-      "driver.file",
-      `${path}.0`,
-      `the program \`${program}\` is not on this host`,
-      "install it, or correct the path",
-    );
-  } else if (!program.includes("/") && !PROGRAM_FOLDERS.some((folder) => hasFile(`${folder}/${program}`))) {
-    const remedy = hasFile(program)
-      ? `write "./${program}" for the project's own file`
-      : "install it, or write the path of a file of the project with a slash: `./filter`";
-    say("driver.file", `${path}.0`, `no program \`${program}\` is in ${PROGRAM_FOLDERS.join(", ")}`, remedy);
-  }
-}
-
-type Say = (code: string, path: string, because: string, remedy: string) => void;
-
-function checkBuiltIn(driver: Driver, name: string, say: Say): void {
-  const path = `drivers.${driver.name}.run.0`;
-  if (name === "exec") {
-    const remedy = 'write `speaks: "stdio"` and the program itself in `run`; rtt puts `exec` before it';
-    say("driver.builtIn", path, "`rtt:exec` is not a driver by itself", remedy);
-  } else if (!BUILT_IN.includes(name)) {
-    const known = BUILT_IN.map((each) => BUILT_IN_PREFIX + each);
-    const remedy = suggestion(BUILT_IN_PREFIX + name, known, "use a program of your own");
-    say("driver.builtIn", path, `there is no built-in driver \`rtt:${name}\``, remedy);
-  } else if (driver.speaks === "stdio") {
-    const because = "a built-in driver links the driver kit and does not speak stdio";
-    say("driver.speaks", `drivers.${driver.name}.speaks`, because, "leave `speaks` out");
-  }
-}
-
-/** A path inside the project in its one form (`./a//b` is `a/b`), or undefined when it leads elsewhere. */
-export function projectPath(path: string): string | undefined {
-  if (path.startsWith("/") || path.includes("\0")) return undefined;
-  const parts = path.split("/").filter((each) => each !== "" && each !== ".");
-  return parts.length === 0 || parts.includes("..") ? undefined : parts.join("/");
 }
 
 function routeFits(route: Route, config: Config, declared: Declared, report: Report): boolean {

@@ -1,18 +1,19 @@
 /** From the plain JSON that CUE makes to the nouns: unknown → value, or everything that is wrong with it, located. */
 import { type Issue, ok, refuse, type Result } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Config, End, Endpoint } from "./config.ts";
-import { crossCheck, type Declared, type HasFile } from "./crosscheck.ts";
+import type { Config, End, Endpoint, Policy } from "./config.ts";
+import { crossCheck, type Declared } from "./crosscheck.ts";
+import type { KindOf } from "./crosscheck_files.ts";
 import type { RouteName } from "./names.ts";
 import { readContract, readPanel } from "./parse_contract.ts";
 import { readDriver } from "./parse_driver.ts";
-import { Node, type Places, Report, tooDeep } from "./parse_node.ts";
+import { Node, NOWHERE, type Places, Report, tooDeep } from "./parse_node.ts";
 import { readPolicy } from "./parse_policy.ts";
 import { readRoute } from "./parse_route.ts";
 
 export interface Surroundings {
-  /** Whether a file is there: absolute, or relative to the project. Without it files are not asked for. */
-  readonly hasFile?: HasFile;
+  /** What is at a path, absolute or relative to the project. Without it files are not asked for. */
+  readonly kindOf?: KindOf;
   /** Paths of declared parts that are not in the value since something is wrong with them (it was said already). */
   readonly broken?: readonly string[];
 }
@@ -21,8 +22,6 @@ export interface Surroundings {
 export interface Reading {
   readonly config: Config;
   readonly issues: readonly Issue[];
-  /** Whether the rules of the policy could be read: without them every route would be denied. */
-  readonly hasRules: boolean;
 }
 
 /** The whole declaration, or all that is wrong with it. */
@@ -39,20 +38,28 @@ export function readConfig(value: unknown, places: Places, surroundings: Surroun
     report.add("config.limit", "panel", message, "write it flatter");
   }
   const read = readAll(root);
-  const unfit = crossCheck(read, declaredNames(root, surroundings.broken ?? []), report, surroundings.hasFile);
+  const unfit = crossCheck(read, declaredNames(root, surroundings.broken ?? []), report, surroundings.kindOf);
   const sound = <Value extends { readonly name: string }>(section: string, all: ReadonlyMap<Value["name"], Value>) =>
     new Map([...all].filter(([name]) => report.sound(`${section}.${name}`)));
   const drivers = sound("drivers", read.drivers);
   const contracts = sound("contracts", read.contracts);
   const routes = sound("routes", read.routes);
-  const policy = { ...read.policy, fanout: read.policy.fanout.filter((name) => read.routes.has(name)) };
+  const policy = readablePolicy(read, report);
   const whole: Config = { panel: read.panel, contracts, drivers, routes, policy };
-  const rules = ["allow", "deny", "network", "fanout"];
-  return {
-    config: unfit.size === 0 && report.issues.length === 0 ? whole : { ...whole, routes: fitRoutes(whole, unfit) },
-    issues: report.issues,
-    hasRules: rules.every((each) => report.sound(`policy.${each}`)),
+  return { config: { ...whole, routes: fitRoutes(whole, unfit) }, issues: report.issues };
+}
+
+/** Rules of which some can't be read refuse nothing: that would be held against routes that have no fault. */
+function readablePolicy({ policy, drivers, routes }: Config, report: Report): Policy {
+  const place = policy.allow[0]?.place ?? NOWHERE;
+  const all: Policy = {
+    ...policy,
+    allow: [{ from: "*/*", to: "*/*", why: null, place }],
+    deny: [],
+    network: [...drivers.keys()],
   };
+  const readable = ["allow", "deny", "network"].every((each) => report.sound(`policy.${each}`));
+  return { ...(readable ? policy : all), fanout: policy.fanout.filter((name) => routes.has(name)) };
 }
 
 /** Everything that can be spoken of, parts that are no good included. */

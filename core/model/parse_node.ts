@@ -32,12 +32,17 @@ export class Report {
   }
 
   sound(path: string): boolean {
-    return !this.#unsound.has(path);
+    return !this.#unsound.has(path) && !this.#inBroken(path);
+  }
+
+  #inBroken(path: string): boolean {
+    for (let at = path; at !== ""; at = above(at)) if (this.#broken.has(at)) return true;
+    return false;
   }
 
   /** The place of the path, or of the nearest path above it. */
   place(path: string): Place | null {
-    for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
+    for (let at = path; at !== ""; at = above(at)) {
       const place = this.places.get(at);
       if (place) return place;
     }
@@ -50,10 +55,15 @@ export class Report {
   }
 
   #taint(path: string): void {
-    for (let at = path; !this.#unsound.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
+    for (let at = path; !this.#unsound.has(at); at = above(at)) {
       this.#unsound.add(at);
     }
   }
+}
+
+/** The path of which it is a part. */
+function above(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf(".")));
 }
 
 export class Node {

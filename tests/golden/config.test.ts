@@ -6,26 +6,30 @@ import { assertEquals } from "@std/assert";
 import { cueValidator } from "../../cli/adapters/cue.ts";
 import { problemText } from "../../cli/output.ts";
 import { readPart } from "../../cli/parts.ts";
-import { checkFiles } from "../../cli/project/check.ts";
-import { hasFileIn, readProject } from "../../cli/project/project.ts";
+import { checkFiles, checkProject } from "../../cli/project/check.ts";
+import { kindIn } from "../../cli/project/project.ts";
 import { CODES } from "../../core/codes.ts";
 import type { Issue } from "../../core/errors.ts";
+import type { FileKind, KindOf } from "../../core/model/crosscheck_files.ts";
 
 const CASES = `${import.meta.dirname}/config`;
 const WRITE = Deno.env.get("RTT_GOLDEN") === "write";
 const validator = cueValidator(() => readPart("cue.wasm"));
 /** The words must not depend on what is installed where the test runs. */
-const PROGRAMS = new Set(["/usr/bin/python3", "/usr/bin/mawk"]);
+const HOST: ReadonlyMap<string, FileKind> = new Map([
+  ["/usr/bin/python3", "file"],
+  ["/usr/bin/mawk", "file"],
+  ["/proc/stat", "file"],
+  ["/proc/sys", "folder"],
+  ["/dev/ttyUSB0", "device"],
+  ["/tmp", "folder"],
+  ["/run/bus", "other"],
+]);
 
 async function issuesOf(dir: string): Promise<readonly Issue[]> {
-  const files = readProject(dir);
-  if (!files.ok) return files.issues;
-  const inProject = hasFileIn(dir);
-  const checked = await checkFiles(
-    files.value,
-    validator,
-    (path) => path.startsWith("/") ? PROGRAMS.has(path) : inProject(path),
-  );
+  const inProject = kindIn(dir);
+  const kindOf: KindOf = (path) => path.startsWith("/") ? HOST.get(path) : inProject(path);
+  const checked = await checkProject(dir, validator, kindOf);
   return checked.ok ? [] : checked.issues;
 }
 
@@ -43,3 +47,15 @@ for (const { name } of [...Deno.readDirSync(CASES)].sort((one, other) => one.nam
     }
   });
 }
+
+Deno.test("more issues than anybody reads at once: the first ones, and how many more there are", async () => {
+  const fields = Array.from({ length: 300 }, (_, at) => `panel: x${at}: 1`);
+  const text = ["package panel", 'panel: name: "cell7"', ...fields].join("\n");
+  const checked = await checkFiles(new Map([["panel.cue", text]]), validator);
+  const issues = checked.ok ? [] : checked.issues;
+  assertEquals(issues.length, 201);
+  assertEquals(issues.slice(0, 200).every((each) => each.code === "config.unknown"), true);
+  const { code, message, where } = issues[200] ?? {};
+  assertEquals([code, where?.line], ["config.more", 203]);
+  assertEquals(message, "cannot use the project because 100 issues more were found than are shown");
+});

@@ -51,6 +51,16 @@ Deno.test("init makes a project that passes check, and never writes over anythin
   assertEquals([...Deno.readDirSync(`${place.dir}/other`)].map((each) => each.name), ["mine.cue"]);
 });
 
+Deno.test("a pipe that is named like a CUE file is refused, and nobody waits for it", async () => {
+  using place = temporary();
+  await fresh(place.dir);
+  assertEquals((await new Deno.Command("mkfifo", { args: [`${place.dir}/pipe.cue`] }).output()).success, true);
+  const refused = await checkProject(place.dir, validator);
+  assertEquals(refused.ok ? [] : refused.issues.map((each) => [each.code, each.where?.file]), [
+    ["config.read", "pipe.cue"],
+  ]);
+});
+
 Deno.test("init leaves a .gitignore as it is", async () => {
   using place = temporary();
   Deno.writeTextFileSync(`${place.dir}/.gitignore`, "mine\n");

@@ -83,7 +83,7 @@ Deno.test("a sound declaration is read", () => {
 
 Deno.test("no JSON makes reading throw, and every code of an issue is listed", () => {
   const holds = (value: unknown) => {
-    const read = parseConfig(value, NO_PLACES, { hasFile: () => false, broken: ["drivers.gen.run"] });
+    const read = parseConfig(value, NO_PLACES, { kindOf: () => undefined, broken: ["drivers.gen.run"] });
     assertEquals(read.ok, false);
     for (const { code, message, remedy } of read.ok ? [] : read.issues) {
       assertEquals(CODES[code] !== undefined && message !== "" && remedy !== "", true, code);
@@ -93,7 +93,7 @@ Deno.test("no JSON makes reading throw, and every code of an issue is listed", (
   fc.assert(fc.property(anyJson, holds), { numRuns: 2_000 });
   fc.assert(
     fc.property(damaged, (value) => {
-      const read = parseConfig(value, NO_PLACES, { hasFile: () => false });
+      const read = parseConfig(value, NO_PLACES, { kindOf: () => undefined });
       for (const { code } of read.ok ? [] : read.issues) assertEquals(CODES[code] !== undefined, true, code);
     }),
     { numRuns: 3_000 },
