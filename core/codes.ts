@@ -110,6 +110,8 @@ const APPLYING: Readonly<Record<string, Code>> = {
   "move.refused": { exit: EXIT.refused, says: "the committed plan does not permit a move, or not now" },
   "panel.busy": { exit: EXIT.refused, says: "too many acts wait" },
   "panel.frozen": { exit: EXIT.failed, says: "the panel changes nothing until it is restarted" },
+  "panel.ending": { exit: EXIT.refused, says: "the panel is ending and begins nothing more" },
+  "panel.ended": { exit: EXIT.rolledBack, says: "the panel ended under an act" },
   "driver.late": { exit: EXIT.rolledBack, says: "a driver did not answer in time" },
   "driver.exited": { exit: EXIT.rolledBack, says: "a driver ended while it was needed" },
   "driver.failed": { exit: EXIT.rolledBack, says: "a driver said that it can't" },
@@ -123,6 +125,8 @@ const APPLYING: Readonly<Record<string, Code>> = {
 const KEEPER: Readonly<Record<string, Code>> = {
   "keeper.start": { exit: EXIT.failed, says: "a keeper ended before it listened" },
   "keeper.attach": { exit: EXIT.refused, says: "the keeper that runs belongs to another version of rtt" },
+  "keeper.gone": { exit: EXIT.failed, says: "one keeper after the other was lost" },
+  "keeper.silent": { exit: EXIT.failed, says: "the keeper does not answer, or does not end" },
   "keeper.tooLarge": { exit: EXIT.rolledBack, says: "a driver's cell is more than a control message holds" },
 };
 

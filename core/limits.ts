@@ -56,6 +56,16 @@ export const LIMITS = {
   looksOfARepair: 32,
   /** Between two tries of a recovery for which the log has no room. */
   recoverAgainNs: 1_000_000_000,
+  /** A keeper that was asked and says nothing for so long is taken for lost. */
+  keeperSilentNs: 10_000_000_000,
+  /** The longest that a keeper gives one driver to end (`ffi/keeper/src/limits.rs`). */
+  keeperStopNs: 60_000_000_000,
+  /** Keepers, or panels of one log, that are tried one after the other; one that has stayed for `holdsNs` begins anew. */
+  tries: { most: 8, firstNs: 50_000_000, longestNs: 2_000_000_000, holdsNs: 10_000_000_000 },
+  /** What is under way when the panel is told to end may go on for so long. */
+  panelEndsWithinNs: 5_000_000_000,
+  /** Its connections have so long to end when their acts are over. */
+  answersEndWithinNs: 1_000_000_000,
   /** Restarts of one driver that a budget can count. */
   restartsRemembered: 256,
   /** Most lines that one call of `rtt logs` shows. */

@@ -46,6 +46,8 @@ export interface MessageLink {
   /** Numbers of a row: lane, sent, received, depth, uncredited bytes, oldest ns, samples, over, the producer's samples and
    * over, throttled, acknowledged by producer and consumer, five drops, then the histogram. */
   readonly figureWords: number;
+  /** The keeper's process id; 0 when it is not known. */
+  peer(): number;
   /** Why it is over; empty while it is not. */
   why(): string;
   /** Ends the library's thread and a wait that is under way. */
@@ -89,6 +91,7 @@ export function openLink(calls: Calls, check: Check, link: number): MessageLink 
       numbers = new Float64Array(lanes.length * figureWords);
     },
     figures: () => ({ rows: check(calls.rtt_link_figures(link, numbers, BigInt(numbers.length))), numbers }),
+    peer: () => check(calls.rtt_link_peer(link)),
     why() {
       const count = check(calls.rtt_link_why(link, why, BigInt(why.length)));
       return new TextDecoder().decode(why.slice(0, count));

@@ -40,6 +40,7 @@ export const SYMBOLS = {
 
   rtt_link_open: { parameters: ["buffer", "usize"], result: "i32" },
   rtt_link_send: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  rtt_link_peer: { parameters: ["i32"], result: "i32" },
   rtt_link_wait: { parameters: ["i32"], result: "i32", nonblocking: true },
   rtt_link_take: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   rtt_link_descriptors: { parameters: ["i32"], result: "i32" },

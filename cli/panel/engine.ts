@@ -2,12 +2,14 @@
  * The one loop: lets the apply machine decide, does its effects in order and feeds back what came of them. Nothing is
  * rewired but through here, and everything that is decided is decided in `core/apply`.
  */
-import { type Machine, step } from "../../core/apply/machine.ts";
+import { cutShort, type Machine, step } from "../../core/apply/machine.ts";
 import type { Act, ApplyEvent, ApplyStep, Effect, Outcome } from "../../core/apply/types.ts";
 import type { Log } from "../../core/apply/wal.ts";
-import { unreachable } from "../../core/errors.ts";
+import { issue, unreachable } from "../../core/errors.ts";
 import type { Inventory, KeeperRequest } from "../../core/keeper.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type { Clock, Keeper } from "../../core/ports.ts";
+import { Silence } from "./silence.ts";
 
 export type Progress = (step: ApplyStep, detail: string) => void;
 
@@ -36,10 +38,19 @@ export class Engine {
   readonly #askers = new Map<number, Asker>();
   readonly #events: ApplyEvent[] = [];
   readonly #timers = new Map<number, number>();
+  #silence = new Silence(() => {}, 0);
   #stepping = false;
+  #stopped = false;
   #lastId = 0;
 
-  constructor(machine: Machine, readonly log: Log, readonly clock: Clock, readonly watcher: Watcher) {
+  constructor(
+    machine: Machine,
+    readonly log: Log,
+    readonly clock: Clock,
+    readonly watcher: Watcher,
+    /** How long a keeper that was asked may say nothing. */
+    readonly silentMs: number = LIMITS.keeperSilentNs / NS_PER_MS,
+  ) {
     this.#machine = machine;
   }
 
@@ -49,13 +60,17 @@ export class Engine {
 
   /** Begins to hear this keeper, and has the machine recover from what it holds. */
   attach(keeper: Keeper, inventory: Inventory): void {
+    if (this.#stopped) return;
+    this.#silence.stop();
     this.#keeper = keeper;
+    this.#silence = new Silence(() => this.#lose(keeper, "it does not answer"), this.silentMs);
     this.#feed({ kind: "attached", inventory, nowNs: this.clock.monotonicNs() });
     this.#listen(keeper);
   }
 
   /** Does an act when its turn comes, and answers how it ended. */
   run(act: Act, progress: Progress = () => {}): Promise<Outcome> {
+    if (this.#stopped) return Promise.resolve({ kind: "refused", issues: [ending()] });
     const id = ++this.#lastId;
     return new Promise((ended) => {
       this.#askers.set(id, { progress, ended });
@@ -63,22 +78,33 @@ export class Engine {
     });
   }
 
+  /** Nothing is done any more, and who waits for an answer gets it. */
   stop(): void {
+    this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#silence.stop();
     this.#keeper = undefined;
+    for (const [id, asker] of this.#askers) asker.ended(cutShort(this.#machine, id));
+    this.#askers.clear();
   }
 
   async #listen(keeper: Keeper): Promise<void> {
     for await (const event of keeper.events()) {
       if (keeper !== this.#keeper) return;
+      if (event.kind === "lost") return this.#lose(keeper, event.why);
+      this.#silence.heard();
       this.#feed({ kind: "keeper", event, nowNs: this.clock.monotonicNs() });
-      if (event.kind === "lost") {
-        this.#keeper = undefined;
-        return this.watcher.lost(event.why);
-      }
       this.#ask({ kind: "acknowledge", seq: event.seq });
     }
+  }
+
+  #lose(keeper: Keeper, why: string): void {
+    if (keeper !== this.#keeper) return;
+    this.#silence.stop();
+    this.#keeper = undefined;
+    this.#feed({ kind: "keeper", event: { kind: "lost", why, seq: 0 }, nowNs: this.clock.monotonicNs() });
+    this.watcher.lost(why);
   }
 
   /** Events are taken in the order in which they came, also those that an effect brings about at once. */
@@ -122,9 +148,13 @@ export class Engine {
   #ask(request: KeeperRequest): void {
     const keeper = this.#keeper;
     if (request.kind === "settle") this.watcher.settling();
-    keeper?.request(request).then(
+    if (!keeper) return;
+    this.#silence.asked();
+    keeper.request(request).then(
       (reply) => {
-        if (keeper !== this.#keeper || request.kind === "acknowledge") return;
+        if (keeper !== this.#keeper) return;
+        this.#silence.answered();
+        if (request.kind === "acknowledge") return;
         const nowNs = this.clock.monotonicNs();
         if (reply.kind === "done") {
           this.#feed({ kind: "replied", to: request.kind, epoch: reply.epoch, inventory: reply.inventory, nowNs });
@@ -164,6 +194,10 @@ export class Engine {
     this.#askers.get(id)?.ended(outcome);
     this.#askers.delete(id);
   }
+}
+
+function ending() {
+  return issue("panel.ending", "cannot begin because the panel is ending", "start a panel with `rtt serve`; ask again");
 }
 
 function endText(outcome: Outcome): string {

@@ -4,8 +4,7 @@ import { attachKeeper } from "../adapters/keeper.ts";
 import { isThere } from "../files.ts";
 import { layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
-
-const LOOK_AGAIN_MS = 5;
+import { endKeeper } from "./ending.ts";
 
 /** True when there was such a keeper: it and its drivers have ended then. A panel that is there is left alone. */
 export async function endLonelyKeeper(dir: string): Promise<boolean> {
@@ -16,11 +15,7 @@ export async function endLonelyKeeper(dir: string): Promise<boolean> {
   if (!lock) return false;
   const keeper = await attachKeeper(native, { run: at.run, panel: "down" });
   if (!keeper) return false;
-  await keeper.request({ kind: "shutdown" }).catch(() => {}); // It may be gone before it has answered.
+  await endKeeper(native, at.run, keeper);
   await keeper.close();
-  for (;;) {
-    using free = native.lock(`${at.run}/keeper.lock`);
-    if (free) return true;
-    await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
-  }
+  return true;
 }

@@ -1,7 +1,7 @@
 /** The daemon of one project: everything opened in the order in which it depends on each other, and closed in reverse. */
 import { initial } from "../../core/apply/machine.ts";
 import { Log } from "../../core/apply/wal.ts";
-import { demand, EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
+import { demand, EXIT, issue, RttError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Config } from "../../core/model/config.ts";
 import type { Clock, Keeper, Store } from "../../core/ports.ts";
@@ -18,11 +18,16 @@ import { type Layout, layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
 import { compareMirrors, mirrorIssues } from "../project/mirrors.ts";
 import { openChecked } from "../project/open.ts";
+import { pause, within } from "../adapters/within.ts";
 import { Memory } from "./circumstances.ts";
+import { endKeeper } from "./ending.ts";
 import { Engine } from "./engine.ts";
 import { Judge } from "./judge.ts";
 import { applyFile, runAct } from "./service.ts";
+import { Tries } from "./tries.ts";
 import { Waivers } from "./waivers.ts";
+
+const NS_PER_MS = 1_000_000;
 
 /** What the daemon says while it runs, a line each. */
 export type Words = (line: string) => void;
@@ -31,6 +36,9 @@ export class Panel {
   readonly #ended = Promise.withResolvers<void>();
   #keeper: KeeperLink | undefined;
   #goingDown = false;
+  #failure: unknown;
+  #attaching: Promise<void> | undefined;
+  readonly #tries: Tries;
   /** The built-in drivers' program: read once, so that it is hashed once. */
   readonly #drivers = readPart("rtt-drivers");
   readonly #memory = new Memory();
@@ -40,6 +48,7 @@ export class Panel {
   private constructor(
     readonly at: Layout,
     readonly config: Config,
+    readonly opened: DisposableStack,
     readonly native: Native,
     readonly folder: Folder,
     readonly clock: Clock,
@@ -51,6 +60,7 @@ export class Panel {
   ) {
     this.engine = engine(this);
     this.judge = new Judge(this.engine, clock, words);
+    this.#tries = new Tries(clock);
   }
 
   /** Refuses a second panel on the folder, mirrors that disagree with the CUE, and a log that can't be believed. */
@@ -60,13 +70,17 @@ export class Panel {
     const differences = compareMirrors(checked, at);
     if (differences.length > 0) throw new RttError(EXIT.refused, mirrorIssues(differences));
     Deno.mkdirSync(at.run, { recursive: true, mode: 0o700 });
-    const native = openNative(readPart("librtt_panel.so"));
-    if (!native.lock(at.panelLock)) throw second(at);
-    const folder = native.openFolder(at.run);
+    using opened = new DisposableStack();
+    const native = opened.use(openNative(readPart("librtt_panel.so")));
+    const lock = native.lock(at.panelLock);
+    if (!lock) throw second(at);
+    opened.use(lock);
+    const folder = opened.use(native.openFolder(at.run));
     const crypto = openCrypto();
     const clock = openClock(native);
     const store = openStore(at.store, crypto.hasher);
-    const log = demand(Log.open(openWalFile(at.wal, native), crypto.hasher), EXIT.refused);
+    const wal = opened.use(openWalFile(at.wal, native));
+    const log = demand(Log.open(wal, crypto.hasher), EXIT.refused);
     const waivers = new Waivers(store, clock);
     const tools = {
       hasher: crypto.hasher,
@@ -82,14 +96,15 @@ export class Panel {
       new Engine(machine, log, clock, {
         stepped: (machine) => {
           panel.judge.see(machine);
-          // A poisoned log takes nothing more: whoever supervises this process starts it anew, from disk.
+          // A poisoned log takes nothing more: what is on the disk is read anew.
           if (machine.phase.kind === "frozen") panel.#ended.resolve();
         },
         noted: (text) => words(text),
         settling: () => panel.judge.settle(),
         lost: (why) => panel.#lost(why),
       });
-    return new Panel(at, checked.config, native, folder, clock, crypto, store, waivers, engine, words);
+    const { config } = checked;
+    return new Panel(at, config, opened.move(), native, folder, clock, crypto, store, waivers, engine, words);
   }
 
   get keeper(): Keeper | undefined {
@@ -98,14 +113,26 @@ export class Panel {
 
   /** Attaches to the keeper that is there, or to a new one, and has the machine recover. */
   async attach(): Promise<void> {
+    this.#attaching = this.#attach();
+    await this.#attaching;
+    this.#failure = undefined;
+  }
+
+  async #attach(): Promise<void> {
     const { at, native, config } = this;
+    await this.#keeper?.close();
     const parts = { keeper: readPart("rtt-keeper"), drivers: this.#drivers };
     const places = { run: at.run, store: at.store, logs: at.logs, project: at.dir };
     this.#keeper = await openKeeper(native, { ...places, ...parts, panel: config.panel.name });
     const { noPanelForNs } = config.panel;
-    await this.#keeper.request({ kind: "configure", noPanelForNs, logBytes: LIMITS.logBytesOfADriver });
-    const found = await this.#keeper.request({ kind: "inventory" });
+    const asked = Promise.all([
+      this.#keeper.request({ kind: "configure", noPanelForNs, logBytes: LIMITS.logBytesOfADriver }),
+      this.#keeper.request({ kind: "inventory" }),
+    ]);
+    const silent = () => new Error("the keeper does not answer");
+    const [, found] = await within(asked, LIMITS.keeperSilentNs / NS_PER_MS, silent);
     if (found.kind !== "done" || !found.inventory) throw new Error("the keeper gave no inventory");
+    if (this.#goingDown) return;
     const { length } = found.inventory.instances;
     this.words(
       `attached to ${this.#keeper.started ? "a new keeper" : "the keeper that was there"}, ${length} instance(s)`,
@@ -128,47 +155,78 @@ export class Panel {
     return await runAct({ kind: "rollback" }, this.engine, line);
   }
 
-  /** Ends the drivers in order, then the keeper, then this daemon. */
+  /** Ends the drivers in order, then the keeper, then this daemon: it ends also when the keeper does not. */
   async down(line: (line: ActLine) => void): Promise<ActLine> {
-    this.#goingDown = true;
-    this.judge.stop();
-    // From here on nobody restarts what ends.
-    this.engine.stop();
+    this.halt();
     line({ step: "down", detail: "stopping the drivers in order" });
-    await this.#keeper?.request({ kind: "shutdown" }).catch(() => {}); // It may be gone before it has answered.
-    await this.#keeperGone();
+    try {
+      // A keeper that is being started ends too.
+      await this.#attaching?.catch(() => {});
+      await endKeeper(this.native, this.at.run, this.#keeper);
+    } catch (thrown) {
+      this.#failure = thrown;
+      throw thrown;
+    } finally {
+      setTimeout(() => this.#ended.resolve(), 0);
+    }
     line({ step: "down", detail: "the keeper has ended" });
-    setTimeout(() => this.#ended.resolve(), 0);
     return { outcome: "committed", exit: EXIT.done, plan: null, serial: null, changed: true, issues: [] };
   }
 
-  /** Until `down`, or until the log is poisoned: then the process is to be started anew. */
+  /** Begins nothing more, and answers whoever waits. From here on nobody restarts what ends. */
+  halt(): void {
+    this.#goingDown = true;
+    this.judge.stop();
+    this.engine.stop();
+  }
+
+  /** Until `down`, until the log is poisoned, or until there is no keeper to be had. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  async close(): Promise<ExitCode> {
-    this.judge.stop();
-    this.engine.stop();
+  /** Why it ended when it should not have. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** The log is poisoned: a panel that is opened anew goes on. */
+  get isFrozen(): boolean {
+    return this.engine.machine.phase.kind === "frozen";
+  }
+
+  async close(): Promise<void> {
+    this.halt();
     await this.#keeper?.close();
-    this.folder[Symbol.dispose]();
-    return this.engine.machine.phase.kind === "frozen" ? EXIT.failed : EXIT.done;
+    this.opened.dispose();
   }
 
-  #lost(why: string): void {
-    if (this.#goingDown) return;
-    this.words(`the keeper is lost (${why}): starting another`);
-    this.attach().catch((thrown) => {
-      this.words(thrown instanceof Error ? thrown.message : String(thrown));
-      this.#ended.resolve();
-    });
-  }
-
-  async #keeperGone(): Promise<void> {
-    while (this.native.lock(`${this.at.run}/keeper.lock`) === undefined) {
-      await new Promise((wake) => setTimeout(wake, 5));
+  async #lost(why: string): Promise<void> {
+    this.words(`the keeper is lost (${why}): looking for one`);
+    for (;;) {
+      const waitMs = this.#tries.next();
+      if (waitMs === undefined) return this.#giveUp(why);
+      await pause(waitMs);
+      if (this.#goingDown) return;
+      try {
+        return await this.attach();
+      } catch (thrown) {
+        this.words(thrown instanceof Error ? thrown.message : String(thrown));
+        this.#failure = thrown;
+      }
     }
   }
+
+  #giveUp(why: string): void {
+    const failed = this.#failure instanceof RttError ? this.#failure.issues : [];
+    this.#failure = new RttError(EXIT.failed, [noKeeper(why), ...failed]);
+    this.#ended.resolve();
+  }
+}
+
+function noKeeper(why: string) {
+  const message = `cannot go on because ${LIMITS.tries.most} keepers were lost one after the other; the last: ${why}`;
+  return issue("keeper.gone", message, "look at .rtt/logs/keeper.txt, then `rtt serve`");
 }
 
 function second(at: Layout): RttError {

@@ -1,100 +1,12 @@
 /** The table of "Apply", step by step: what is true after each, and what becomes of each failure. */
-import { assert, assertEquals } from "@std/assert";
-import { admittedPlan, link, placed } from "../../tests/sim/project.ts";
-import { type Tamper, World } from "../../tests/sim/world.ts";
+import { assertEquals } from "@std/assert";
+import { codeOf, flow, graph, Host, pair } from "../../tests/sim/host.ts";
+import { link } from "../../tests/sim/project.ts";
 import type { Inventory } from "../keeper.ts";
-import type { Graph, Link } from "../model/graph.ts";
+import type { Graph } from "../model/graph.ts";
 import type { Instance } from "../model/names.ts";
-import type { AdmittedPlan, Move } from "../model/plan.ts";
+import type { Move } from "../model/plan.ts";
 import { desiredGraph } from "./committed.ts";
-import { brokenFacts, orphans } from "./invariants.ts";
-import type { Outcome } from "./types.ts";
-
-/** One panel, one keeper, well-behaved drivers; acts are asked one after another. */
-class Host {
-  readonly world: World;
-  #id = 0;
-
-  constructor(tamper: Tamper = {}) {
-    this.world = new World(1, tamper);
-    this.world.trouble = false;
-    this.world.startPanel();
-    this.rest();
-  }
-
-  rest(): void {
-    while (this.world.timeline.step());
-  }
-
-  get machine() {
-    assert(this.world.machine);
-    return this.world.machine;
-  }
-
-  get keeper() {
-    assert(this.world.keeper);
-    return this.world.keeper;
-  }
-
-  plan(graph: Graph, moves: readonly Move[] = []): AdmittedPlan {
-    return admittedPlan(this.world.project.store, this.machine.committed, graph, () => moves);
-  }
-
-  begin(act: Parameters<World["begin"]>[1]): void {
-    this.world.begin(++this.#id, act);
-  }
-
-  /** How the act ended, when all has come to rest. */
-  act(act: Parameters<World["begin"]>[1]): Outcome {
-    this.begin(act);
-    this.rest();
-    return this.outcome();
-  }
-
-  outcome(id = this.#id): Outcome {
-    const said = this.world.told.filter((each) => each.id === id);
-    assertEquals(said.length, 1, "one answer for one act");
-    assert(said[0]);
-    return said[0].outcome;
-  }
-
-  apply(graph: Graph, moves: readonly Move[] = []): Outcome {
-    return this.act({ kind: "apply", admitted: this.plan(graph, moves) });
-  }
-
-  /** Records by kind: `D C D R`. */
-  get log(): string {
-    return (this.world.log?.records ?? []).map((each) => each.body.kind).join(" ");
-  }
-
-  get running(): string {
-    return this.keeper.inventory().instances.map((each) => each.instance).sort().join(" ");
-  }
-
-  get wired(): string {
-    const { instances } = this.keeper.inventory();
-    return instances.flatMap(({ instance, lanes, state }) =>
-      state === "exited"
-        ? []
-        : lanes.filter((each) => each.side === "producer").map((each) => `${each.route}:${instance}>${each.peer}`)
-    ).sort().join(" ");
-  }
-
-  clean(): void {
-    const facts = this.keeper.inventory();
-    assertEquals([...brokenFacts(facts), ...orphans(facts, this.machine.serving), ...this.keeper.protests], []);
-    assertEquals(this.machine.phase.kind, "idle");
-  }
-}
-
-function graph(host: Host, drivers: Readonly<Record<string, number>>, links: readonly Link[]): Graph {
-  const { store } = host.world.project;
-  return { drivers: Object.entries(drivers).map(([name, version]) => placed(store, name, version)), links };
-}
-
-const flow = link("flow", 7, "ant/out0", "bee/in0");
-const pair = (host: Host, version = 1): Graph => graph(host, { ant: 1, bee: version }, [flow]);
-const codeOf = (outcome: Outcome): string => "issues" in outcome ? outcome.issues[0]?.code ?? "" : "";
 
 Deno.test("an apply logs D and C, wires what it says, and leaves nothing else behind", () => {
   const host = new Host();
@@ -231,8 +143,7 @@ Deno.test("a rollback makes the predecessor the committed plan, keeps the serial
 Deno.test("what a serving driver tells of a failure is kept, until another instance serves", () => {
   const host = new Host();
   host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 1, withinNs: 60e9 }]);
-  const [ant, bee] = ["ant.1", "bee.1"] as Instance[];
-  assert(ant && bee);
+  const [ant, bee] = ["ant.1", "bee.1"] as [Instance, Instance];
   host.keeper.fail(bee, "lane.broken", "cannot read lane 1");
   host.keeper.fail("stranger.1" as Instance, "x.y", "nobody knows it");
   host.keeper.fail(ant, "x.y", "first");

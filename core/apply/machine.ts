@@ -18,6 +18,7 @@ import { frozen, Turn } from "./turn.ts";
 import type { ApplyEvent, Effect } from "./types.ts";
 import { onRetracting, onReturning, onUndoing } from "./undo.ts";
 
+export { cutShort } from "./recover.ts";
 export type { Machine } from "./state.ts";
 export { initial } from "./state.ts";
 

@@ -3,6 +3,7 @@
  * decision is undone first, and closed by R only then; with nothing alive there is nothing to undo. Everything else is a
  * repair: untold moves are logged, leftovers are ended, and what is missing is started.
  */
+import { type Issue, issue } from "../errors.ts";
 import type { Inventory } from "../keeper.ts";
 import { highest } from "./committed.ts";
 import { keeperLost, look } from "./look.ts";
@@ -10,7 +11,7 @@ import { nextJob } from "./jobs.ts";
 import { type Job, type Machine, NO_FACTS, type Phase } from "./state.ts";
 import { aliveInstances } from "./transition.ts";
 import { freeze, type Turn } from "./turn.ts";
-import type { ApplyEvent } from "./types.ts";
+import type { ApplyEvent, Outcome } from "./types.ts";
 import { awaitReturn, undo, undone } from "./undo.ts";
 import { unsynced } from "./commit.ts";
 
@@ -73,6 +74,21 @@ function answered(phase: Phase): boolean {
 function outlives({ open }: Machine, phase: Phase, job: Job): boolean {
   const logs = phase.kind === "deciding" || phase.kind === "committing" || phase.kind === "retracting";
   return open !== null || logs || (job.work.kind === "move" && job.reached !== "nothing");
+}
+
+/** How an act ends whose panel ends under it: with a trace of it in the log, recovery has the last word. */
+export function cutShort(machine: Machine, id: number): Outcome {
+  const { phase, pending } = machine;
+  const job = "job" in phase ? phase.job : null;
+  const traced = job?.id === id ? outlives(machine, phase, job) : pending?.id === id;
+  return { kind: traced ? "inDoubt" : "rolledBack", issues: [panelEnded(traced)] };
+}
+
+function panelEnded(traced: boolean): Issue {
+  const remedy = traced
+    ? "`rtt serve` decides it; then look at `rtt history`"
+    : "start a panel with `rtt serve`; ask again";
+  return issue("panel.ended", "cannot go on because the panel ends", remedy);
 }
 
 export function onDetached(turn: Turn, event: ApplyEvent): void {

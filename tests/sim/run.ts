@@ -96,7 +96,7 @@ function again({ machine, random }: World): Act | undefined {
 function plan(world: World): void {
   const { random, timeline } = world;
   const at = random.below(3_000_000);
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
     case 1:
       world.crashAtEffect = random.below(40);
@@ -115,6 +115,8 @@ function plan(world: World): void {
         world.disk.failing = random.pick(["write", "sync", "renew"] as const);
       });
     case 8:
+      return timeline.later(at, () => world.stopKeeper());
+    case 9:
       world.disk.full = true;
       return timeline.later(at, () => {
         world.disk.full = false;

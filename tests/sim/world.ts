@@ -45,7 +45,12 @@ interface Wire {
   /** Another panel has attached: the keeper reads this wire no more. */
   fenced: boolean;
   at: number;
+  /** Set while the keeper is stopped: what waits for it to go on. */
+  held?: (() => void)[] | undefined;
 }
+
+/** As long as the panel waits for a keeper that says nothing. */
+const SILENT_NS = 30_000_000;
 
 export class World {
   readonly timeline = new Timeline();
@@ -82,6 +87,8 @@ export class World {
   /** A panel starts: it opens the log, finds the keeper or starts one, and recovers. */
   startPanel(): void {
     this.#panels++;
+    // Memory pressure between two panels: what a failed sync has called clean is read as the disk has it.
+    if (this.trouble && this.random.chance(0.5)) this.disk.evict();
     const opened = Log.open(this.tamper.believesReads ? noRenewal(this.disk) : this.disk, hasher);
     if (!opened.ok) {
       // A disk that fails at the start is no verdict on the log: the next start tries again.
@@ -155,6 +162,27 @@ export class World {
     this.#wire.up = false;
     this.feed({ kind: "keeper", event: { kind: "lost", why: "test", seq: 0 }, nowNs: this.timeline.monotonicNs() });
     this.timeline.later(1_000_000, () => this.keeper?.dead && this.attach());
+  }
+
+  /** The keeper is stopped for so long that the panel gives its link up; then it goes on, with what was sent to it before. */
+  stopKeeper(): void {
+    const wire = this.#wire;
+    if (!this.keeper || this.keeper.dead || !wire.up || wire.held) return;
+    this.note(`the keeper is stopped while the panel is ${this.machine?.phase.kind}`);
+    const held: (() => void)[] = [];
+    wire.held = held;
+    this.timeline.later(SILENT_NS, () => {
+      const isLost = wire.up;
+      wire.up = false;
+      if (isLost) {
+        const event = { kind: "lost", why: "it does not answer", seq: 0 } as const;
+        this.feed({ kind: "keeper", event, nowNs: this.timeline.monotonicNs() });
+      }
+      wire.held = undefined;
+      // The next link may come before or after what is left in this one.
+      if (this.random.chance(0.5)) { for (const act of held) act(); }
+      if (isLost) this.attach();
+    });
   }
 
   killDriver(): void {
@@ -279,7 +307,7 @@ export class World {
     const now = this.timeline.monotonicNs();
     const slow = this.random.chance(0.02) ? 2_000_000 : 30_000;
     wire.at = Math.max(wire.at + 1, now + 1 + this.random.below(slow));
-    this.timeline.later(wire.at - now, act);
+    this.timeline.later(wire.at - now, () => wire.held ? wire.held.push(act) : act());
   }
 
   #takes(instance: Instance, moment: Moment): number | "exit" | "fail" {

@@ -4,9 +4,12 @@ import type { KeeperEvent, KeeperReply, KeeperRequest, LaneFigures } from "../..
 import { LIMITS } from "../../../core/limits.ts";
 import type { Keeper } from "../../../core/ports.ts";
 import { type KeeperProcess, type MessageLink, NativeError } from "../../../ffi/mod.ts";
+import { within } from "../within.ts";
 import { Lanes, REGIONS_AT_ONCE, type Sized } from "./lanes.ts";
 import { isEvent, type LinkRequest, readMessage, type Reply, writeRequest } from "./messages.ts";
 
+const NS_PER_MS = 1_000_000;
+const NS_PER_S = 1_000_000_000;
 /** Version of `control.capnp`. */
 export const PROTOCOL = 1;
 /** A keeper whose connection ended has mostly ended itself; so long it is waited for, to take it off the process table. */
@@ -23,6 +26,7 @@ export class KeeperLink implements Keeper {
   readonly #native: MessageLink;
   /** Set when this panel has started the keeper. */
   readonly #process: KeeperProcess | undefined;
+  readonly #pid: number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: KeeperEvent[] = [];
   readonly #lanes = new Lanes();
@@ -40,6 +44,7 @@ export class KeeperLink implements Keeper {
 
   private constructor(native: MessageLink, process: KeeperProcess | undefined) {
     this.#native = native;
+    this.#pid = native.peer();
     this.#process = process;
     this.#receiving = this.#receive();
   }
@@ -48,7 +53,8 @@ export class KeeperLink implements Keeper {
   static async attach(native: MessageLink, panel: string, process?: KeeperProcess): Promise<KeeperLink> {
     const link = new KeeperLink(native, process);
     try {
-      const reply = await link.#send({ kind: "attach", protocol: PROTOCOL, panel });
+      const asked = link.#send({ kind: "attach", protocol: PROTOCOL, panel });
+      const reply = await within(asked, LIMITS.keeperSilentNs / NS_PER_MS, () => silent(link.pid));
       if (reply.kind !== "attached" || reply.protocol !== PROTOCOL) throw refusedAttach(reply);
       link.#generation = reply.generation;
       link.#version = reply.keeperVersion;
@@ -67,6 +73,11 @@ export class KeeperLink implements Keeper {
   /** How many panels this keeper has had. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** The keeper's process. */
+  get pid(): number {
+    return this.#pid;
   }
 
   get keeperVersion(): string {
@@ -236,6 +247,12 @@ function tooLarge(request: KeeperRequest): string {
   const what = request.kind === "spawn" ? `start ${request.cell.instance}` : `do a ${request.kind}`;
   return `cannot ${what} because what the keeper must be told is above ${LIMITS.controlMessageBytes} bytes; ` +
     "a driver with fewer files, or one archive of them, fits";
+}
+
+function silent(pid: number): RttError {
+  const why = `process ${pid} has not answered for ${LIMITS.keeperSilentNs / NS_PER_S} s`;
+  const remedy = `\`kill -CONT ${pid}\` if it was stopped, else \`kill -9 ${pid}\`: its drivers end with it`;
+  return new RttError(EXIT.failed, [issue("keeper.silent", `cannot attach to the keeper because ${why}`, remedy)]);
 }
 
 function refusedAttach(reply: Reply): RttError {

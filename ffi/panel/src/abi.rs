@@ -241,6 +241,12 @@ pub unsafe extern "C" fn rtt_link_take(link: i32, into: *mut u8, length: usize) 
     answer(unsafe { room(into, length) }.and_then(|into| LINKS.get(link)?.take(into)))
 }
 
+/// The process at the other end; 0 when the system does not say.
+#[unsafe(no_mangle)]
+pub extern "C" fn rtt_link_peer(link: i32) -> i32 {
+    answer(LINKS.get(link).map(|link| link.peer()))
+}
+
 /// How many descriptors came with the message taken last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rtt_link_descriptors(link: i32) -> i32 {

@@ -8,6 +8,7 @@ use crate::telemetry::Telemetry;
 use rtt_control::packet::{self, Mode};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -51,7 +52,9 @@ struct Arrived {
 /// Connects to the keeper's socket in a folder. `None`: no keeper listens there.
 pub fn open(folder: &str, name: &str) -> Result<Option<Link>> {
     let wrong = |error: Errno| PanelError::system("connect to the keeper", error);
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(wrong)?;
+    // Never blocking: a keeper that is stopped takes no connection, and whoever connects is JavaScript's only thread.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).map_err(wrong)?;
     // By the folder's descriptor: its own path may be longer than an address.
     let Some(folder) = crate::folder::try_open(Path::new(folder))? else { return Ok(None) };
     let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd())).map_err(wrong)?;
@@ -135,6 +138,11 @@ impl Link {
         }
         *locked(&self.taken) = descriptors.into_iter().map(Some).collect();
         Ok(length)
+    }
+
+    /// The process that listens; 0 when it lives where its number means nothing here.
+    pub fn peer(&self) -> i32 {
+        socket_peercred(&self.shared.socket).map_or(0, |peer| peer.pid.as_raw_nonzero().get())
     }
 
     pub fn descriptors(&self) -> i32 {
