@@ -80,6 +80,7 @@ const CONFIG: Readonly<Record<string, Code>> = {
     exit: EXIT.badInput,
     says: "a program's fixed frames have another size than the contract's record",
   },
+  "driver.proc": { exit: EXIT.badInput, says: "a program that speaks stdio is given a file of /proc" },
   "driver.path": {
     exit: EXIT.badInput,
     says: "a path leads out of the project, or a cell can't be given what is there",

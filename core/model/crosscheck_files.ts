@@ -83,6 +83,13 @@ export function checkManifestFiles(driver: Driver, report: Report, kindOf?: Kind
         "it belongs to one process and not to the host",
         "take it away: a cell has a `/proc` of its own",
       );
+    } else if (driver.speaks === "stdio" && /^\/proc(\/|$)/.test(path)) {
+      // A cell has a /proc of its own: files of the host's are passed as descriptors.
+      say(
+        "driver.proc",
+        "it speaks stdio, and only the driver kit opens files of /proc",
+        "leave it out and read a driver that has it, such as `rtt:sampler`; or write the driver with the kit",
+      );
     } else if (kindOf) checkOpenable(path, access, kindOf, say);
   }
 }

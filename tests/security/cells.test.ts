@@ -23,6 +23,11 @@ function tries(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(/^(\S+(?: \S+){0,2}): (.*)$/gm)].map(([, what = "", how = ""]) => [what, how]));
 }
 
+async function run(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
 /** The setuid and setgid bits of a file. */
 function special(path: string): number {
   return (Deno.statSync(path).mode ?? 0) & 0o6000;
@@ -37,6 +42,9 @@ for (const [user, by] of USERS) {
     const room = project.path("room");
     Deno.mkdirSync(room);
     Deno.chmodSync(room, 0o777);
+    const devices = isRoot ? [project.path("device")] : [];
+    // What is written to it is nowhere; only root can make one.
+    for (const device of devices) await run("mknod", "--mode=666", device, "c", "1", "5");
     const own = [
       project.path("secret.txt"),
       project.path("panel.cue"),
@@ -48,6 +56,7 @@ for (const [user, by] of USERS) {
       ...own.map((path) => `read=${path}`),
       `read=${project.path("given.txt")}`,
       ...["given.txt", "kept.txt"].map((name) => `write=${project.path(name)}`),
+      ...devices.map((path) => `write=${path}`),
       `write=/tmp/${project.dir.split("/").at(-1)}.txt`,
       `chmod=${project.path("kept.txt")}`,
       `create=${room}/made`,
@@ -68,9 +77,10 @@ for (const [user, by] of USERS) {
     Deno.removeSync(`${room}/made`);
 
     const granted = { [project.path("given.txt")]: "r", [project.path("kept.txt")]: "rw", [room]: "rw" };
+    for (const device of devices) Object.assign(granted, { [device]: "rw" });
     const files = `, files: ${JSON.stringify(granted)}`;
-    const run = ["perl", "probe.pl", ...words, `signal=${Deno.pid}`];
-    project.write("panel.cue", panel(teller(run, files)));
+    const command = ["perl", "probe.pl", ...words, `signal=${Deno.pid}`];
+    project.write("panel.cue", panel(teller(command, files)));
     await project.succeed("keys", "new");
     await project.rendered();
     const plan = await project.plan();
@@ -80,6 +90,7 @@ for (const [user, by] of USERS) {
     const caged = tries(project.log("teller"));
     assertEquals([...caged].filter(([, how]) => how === "ok").map(([what]) => what).sort(), [
       `read ${project.path("given.txt")}`,
+      ...devices.map((path) => `write ${path}`),
       `write ${project.path("kept.txt")}`,
     ], project.log("teller"));
     for (const socket of SOCKETS) assertMatch(caged.get(socket) ?? "", /not permitted|denied/, socket);

@@ -1,8 +1,6 @@
-//! Files of a manifest: which of them are bound into the cell's tree, and which are passed as open descriptors.
+//! Files of a manifest: those of /proc are passed as open descriptors, all others are shown in the cell's tree.
 use crate::error::{CellError, Context, Result};
 use crate::identity::Ids;
-use crate::probe::Mode;
-use crate::sys;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -28,12 +26,12 @@ pub struct BoundFile {
 #[derive(Debug)]
 pub enum Granted {
     Bound(BoundFile),
-    Passed { descriptor: OwnedFd, device: bool },
+    Passed(OwnedFd),
 }
 
 /// Looks a granted path up, outside of the cell and with the keeper's rights. Project-relative paths are below `project`
 /// outside and below `/driver` inside.
-pub fn grant(path: &str, access: Access, project: &Path, mode: Mode, isolated: bool) -> Result<Granted> {
+pub fn grant(path: &str, access: Access, project: &Path) -> Result<Granted> {
     let asked = Path::new(path);
     let plain = asked.components().all(|each| matches!(each, Component::RootDir | Component::Normal(_)));
     if path.is_empty() || !plain {
@@ -52,10 +50,6 @@ pub fn grant(path: &str, access: Access, project: &Path, mode: Mode, isolated: b
     if !(device || kind.is_file() || kind.is_dir() || kind.is_fifo()) {
         return Err(refused(path, "it is neither a file, a folder, a pipe nor a device"));
     }
-    if device && mode == Mode::Range && isolated {
-        // Device trees take no id map, so that a bound node would belong to somebody else inside.
-        return open(path, &source, access).map(|descriptor| Granted::Passed { descriptor, device });
-    }
     let source = fs::canonicalize(&source).context("cell.file", || format!("grant {path}"))?;
     let target = if asked.is_absolute() { asked.to_owned() } else { Path::new("/driver").join(asked) };
     let owner = Ids { uid: facts.uid(), gid: facts.gid() };
@@ -70,22 +64,17 @@ fn passed_proc(path: &str, source: &Path, access: Access) -> Result<Granted> {
     if of_a_process {
         return Err(refused(path, "it belongs to one process and not to the host"));
     }
-    open(path, source, access).map(|descriptor| Granted::Passed { descriptor, device: false })
+    open(path, source, access).map(Granted::Passed)
 }
 
 fn open(path: &str, source: &Path, access: Access) -> Result<OwnedFd> {
     OpenOptions::new()
         .read(true)
         .write(access == Access::ReadWrite)
-        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
         .open(source)
         .and_then(|file| {
-            if file.metadata()?.is_dir() {
-                return Err(std::io::Error::from_raw_os_error(libc::EISDIR));
-            }
-            // It was not to wait for a device; the driver may.
-            sys::set_blocking(&file)?;
-            Ok(file)
+            let folder = file.metadata()?.is_dir();
+            if folder { Err(std::io::Error::from_raw_os_error(libc::EISDIR)) } else { Ok(file) }
         })
         .context("cell.file", || format!("open the granted {path}"))
         .map(OwnedFd::from)
@@ -121,7 +110,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn try_grant(path: &str) -> Result<Granted> {
-        grant(path, Access::Read, Path::new("/"), Mode::Single, true)
+        grant(path, Access::Read, Path::new("/"))
     }
 
     #[test]
@@ -136,7 +125,7 @@ mod tests {
         #[test]
         fn relative_paths_stay_below_the_project(path in "([a-z]{1,3}|\\.|\\.\\.|/){1,8}") {
             let project = Path::new("/usr/share");
-            if let Ok(Granted::Bound(bound)) = grant(&path, Access::Read, project, Mode::Single, true)
+            if let Ok(Granted::Bound(bound)) = grant(&path, Access::Read, project)
                 && !path.starts_with('/')
             {
                 prop_assert!(bound.target.starts_with("/driver") && !path.contains(".."));
@@ -153,7 +142,7 @@ mod tests {
 
     #[test]
     fn files_of_the_host_in_proc_are_passed_open() {
-        assert!(matches!(try_grant("/proc/stat"), Ok(Granted::Passed { device: false, .. })));
+        assert!(matches!(try_grant("/proc/stat"), Ok(Granted::Passed(_))));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Every right that the ABI knows is handled, so that what no rule grants is refused; TCP is refused whole without a
 //! grant, and the domain cannot signal or connect to abstract sockets outside of it.
 use crate::error::{CellError, Context, Result};
+use crate::files::Access;
 use crate::sys;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -36,8 +37,8 @@ pub enum Grant {
     /// Programs and their libraries.
     ReadExecute,
     ReadWrite,
-    /// Device nodes: never executed, never made.
-    Device,
+    /// Device nodes: never executed, never made. A read-only mount would not keep one from being written to.
+    Device(Access),
 }
 
 #[repr(C)]
@@ -78,7 +79,8 @@ fn rights(grant: Grant) -> u64 {
         Grant::Read => READ_FILE | READ_DIR,
         Grant::ReadExecute => READ_FILE | READ_DIR | EXECUTE,
         Grant::ReadWrite => (OF_ABI_1 | REFER | TRUNCATE) & !(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK),
-        Grant::Device => READ_FILE | WRITE_FILE | READ_DIR | TRUNCATE | IOCTL_DEV,
+        Grant::Device(Access::Read) => READ_FILE | READ_DIR | IOCTL_DEV,
+        Grant::Device(Access::ReadWrite) => READ_FILE | WRITE_FILE | READ_DIR | TRUNCATE | IOCTL_DEV,
     }
 }
 
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn no_grant_has_a_right_that_the_ruleset_does_not_handle() {
-        for grant in [Grant::Read, Grant::ReadExecute, Grant::ReadWrite, Grant::Device] {
+        for grant in [Grant::Read, Grant::ReadExecute, Grant::ReadWrite, Grant::Device(Access::ReadWrite)] {
             assert_eq!(rights(grant) & !handled(7), 0, "{grant:?}");
         }
     }
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn written_files_are_never_programs() {
         assert_eq!(rights(Grant::ReadWrite) & EXECUTE, 0);
-        assert_eq!(rights(Grant::Device) & EXECUTE, 0);
+        assert_eq!(rights(Grant::Device(Access::ReadWrite)) & EXECUTE, 0);
         assert_eq!(rights(Grant::ReadExecute) & (WRITE_FILE | TRUNCATE), 0);
     }
 }

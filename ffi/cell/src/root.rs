@@ -11,7 +11,7 @@ use crate::sys;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What programs need to run: never `/etc` as a whole, never `/home`.
@@ -92,7 +92,7 @@ fn devices(cell: &Cell, base: &Path, root: &mut Root) -> Result<()> {
         let path = Path::new("/dev").join(name);
         bind(&path, &inside(base, &path), sys::MOUNT_ATTR_NOSUID)
             .context("cell.mount", || format!("show {} in the cell", path.display()))?;
-        root.grants.push((path, Grant::Device));
+        root.grants.push((path, Grant::Device(Access::ReadWrite)));
     }
     for (link, to) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
         symlink(to, base.join("dev").join(link)).context("cell.mount", || format!("link /dev/{link}"))?;
@@ -106,7 +106,7 @@ fn devices(cell: &Cell, base: &Path, root: &mut Root) -> Result<()> {
             })
             .and_then(|()| symlink("pts/ptmx", base.join("dev/ptmx")))
             .context("cell.mount", || "mount terminals for the cell".into())?;
-        root.grants.push(("/dev/pts".into(), Grant::Device));
+        root.grants.push(("/dev/pts".into(), Grant::Device(Access::ReadWrite)));
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ fn files(cell: &Cell, closure: &Closure<'_>, mode: Mode, id: u32, base: &Path, r
             error
         })?;
         let grant = match (file.device, file.access) {
-            (true, _) => Grant::Device,
+            (true, access) => Grant::Device(access),
             (false, Access::Read) => Grant::Read,
             (false, Access::ReadWrite) => Grant::ReadWrite,
         };
@@ -153,6 +153,9 @@ fn bound_file(file: &BoundFile, base: &Path, id: Option<u32>) -> Result<()> {
     let what = || "bind it".to_owned();
     let target = inside(base, &file.target);
     make_target(&target, file.folder).context("cell.mount", what)?;
+    if let Some(id) = id.filter(|_| file.device) {
+        return made_device(file, base, &target, id);
+    }
     let tree = sys::clone_tree(&file.source).context("cell.mount", what)?;
     let mut attributes = sys::MOUNT_ATTR_NOSUID;
     if file.access == Access::Read {
@@ -166,6 +169,28 @@ fn bound_file(file: &BoundFile, base: &Path, id: Option<u32>) -> Result<()> {
         map_mount(tree.as_fd(), file.owner, id)?;
     }
     sys::attach_tree(tree.as_fd(), &target).context("cell.mount", what)
+}
+
+/// Device trees take no id map, so that a bound node would belong to somebody else inside: the cell gets a node of its own
+/// for the same device, which it may open and not change.
+fn made_device(file: &BoundFile, base: &Path, target: &Path, id: u32) -> Result<()> {
+    let facts = fs::metadata(&file.source).context("cell.file", || "look at it".into())?;
+    let permissions = if file.access == Access::Read { 0o040 } else { 0o060 };
+    let place = base.join("devices");
+    let node = place.join("node");
+    let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+    let make = || {
+        fs::create_dir(&place)?;
+        sys::mount(c"devices", &place, c"tmpfs", flags, "mode=700,size=64k")?;
+        let kind = facts.mode() & libc::S_IFMT;
+        let made = sys::make_node(&node, kind, permissions, facts.rdev(), id)
+            .and_then(|()| sys::clone_tree(&node))
+            .and_then(|tree| sys::attach_tree(tree.as_fd(), target));
+        sys::unmount(&place)?;
+        fs::remove_dir(&place)?;
+        made
+    };
+    make().context("cell.device", || "make a device node for it".into())
 }
 
 /// Only processes of the cell are in it. Some containers forbid it; programs mostly do without.

@@ -34,7 +34,7 @@ pub struct Cell {
     pub env: Vec<String>,
     pub closure: Vec<ClosureFile>,
     pub files: Vec<BoundFile>,
-    /// A device is among the files or descriptors: its own ioctl requests are let through.
+    /// A device is among the files: its own ioctl requests are let through.
     pub device: bool,
     pub pty: bool,
     pub network: bool,

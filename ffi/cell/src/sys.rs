@@ -83,6 +83,22 @@ pub fn clone_tree(path: &Path) -> io::Result<OwnedFd> {
     owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })
 }
 
+/// Takes the mount off; what was cloned of it stays.
+pub fn unmount(path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    // SAFETY: the path is a NUL-terminated string that outlives the call.
+    check(unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) }.into()).map(drop)
+}
+
+/// A device node that belongs to root, and to `group` by `permissions`.
+pub fn make_node(path: &Path, kind: u32, permissions: u32, device: u64, group: u32) -> io::Result<()> {
+    let name = c_path(path)?;
+    // SAFETY: the path is a NUL-terminated string that outlives the call.
+    check(unsafe { libc::mknod(name.as_ptr(), kind, device) }.into())?;
+    std::os::unix::fs::lchown(path, Some(0), Some(group))?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(permissions))
+}
+
 #[repr(C)]
 struct MountAttr {
     set: u64,
@@ -144,14 +160,6 @@ pub fn open_path(path: &Path) -> io::Result<OwnedFd> {
     let path = c_path(path)?;
     // SAFETY: the path is a NUL-terminated string that outlives the call.
     owned(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }.into())
-}
-
-pub fn set_blocking(file: &impl AsRawFd) -> io::Result<()> {
-    // SAFETY: no pointer is passed.
-    let flags = check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) }.into())?;
-    // SAFETY: no pointer is passed.
-    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::c_long::from(libc::O_NONBLOCK)) }.into())
-        .map(drop)
 }
 
 pub fn prctl(option: i32, value: u64) -> io::Result<i32> {

@@ -25,6 +25,7 @@ fn all() {
     case("a granted file is read, another is not", files_by_manifest);
     case("a granted file is written, and belongs to its owner", files_are_written);
     case("no file that is granted can be made to run as its owner", nothing_is_planted);
+    case("a granted device is opened as its grant says", devices);
     case("the closure is what its hashes say", closure_is_checked);
     case("programs of the host are what their hashes say", host_files_are_pinned);
     case("the exit code and the signal arrive", endings);
@@ -107,6 +108,26 @@ fn nothing_is_planted() {
         "mkdir -p {given}/a/b && echo x > {given}/a/b/c && chmod 1755 {given}/a && cp {given}/a/b/c {given}/d && echo well"
     );
     assert_eq!(setup.run(&["/bin/sh", "-c", &script]).output, "well\n");
+}
+
+fn devices() {
+    let device = support::device();
+    if !device.exists() {
+        // Only root makes one that a cell does not have anyway.
+        return;
+    }
+    let path = device.to_string_lossy().into_owned();
+    let mut setup = Setup::new();
+    assert!(setup.attempt(&["zero", &path]).output.starts_with("refused"), "without a grant");
+    setup.grant(&path, false);
+    assert_eq!(setup.attempt(&["zero", &path]).output, "read");
+    assert!(setup.attempt(&["poke", &path]).output.starts_with("refused"), "granted for reading");
+    let mut setup = Setup::new();
+    setup.grant(&path, true);
+    assert_eq!(setup.attempt(&["zero", &path]).output, "read");
+    assert_eq!(setup.attempt(&["poke", &path]).output, "written");
+    assert_eq!(setup.run(&["/usr/bin/head", "-c", "3", &path]).output, "\0\0\0");
+    assert!(setup.attempt(&["mode", &path]).output.starts_with("refused"), "it changes the node");
 }
 
 fn closure_is_checked() {

@@ -11,8 +11,9 @@ use rtt_control::limits::PROTOCOL;
 use rtt_control::packet::{self, Mode, Packet};
 use rtt_lane::{clock, wait};
 use rustix::net::shutdown;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -158,13 +159,13 @@ impl Driver {
         }
     }
 
-    /// Opens a file of the manifest: the descriptor that was passed for it, else the path, which the cell allows or not.
-    /// A passed descriptor shares its position with every other opening of the same path.
+    /// Opens a file of the manifest: the descriptor that was passed for it, else the path, for writing too where the cell
+    /// allows that. A passed descriptor shares its position with every other opening of the same path.
     pub fn open_file(&self, path: &str) -> Result<File, Error> {
         let file_error = |error| Error::File { path: path.into(), error };
         match self.core.welcome.files.iter().position(|grant| grant.path == path) {
             Some(index) => self.core.files[index].try_clone().map(File::from).map_err(file_error),
-            None => File::open(path).map_err(file_error),
+            None => open_as_granted(path).map_err(file_error),
         }
     }
 
@@ -188,6 +189,14 @@ impl Drop for Driver {
             let _ = control.join();
         }
     }
+}
+
+/// The welcome names no access of what is in the tree: the cell says what it allows.
+fn open_as_granted(path: &str) -> std::io::Result<File> {
+    // A driver leads its session: the first terminal that it opened would become its own.
+    let not_its_terminal = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
+    let open = |write| OpenOptions::new().read(true).write(write).custom_flags(not_its_terminal).open(path);
+    open(true).or_else(|_| open(false))
 }
 
 fn say(socket: &OwnedFd, message: &DriverToKeeper) -> Result<(), Error> {
@@ -231,5 +240,27 @@ fn await_opened(socket: &OwnedFd, wanted: u64, early: &mut Vec<Packet>) -> Resul
             _ if early.len() < EARLY_MESSAGES => early.push(packet),
             _ => return Err(Error::Protocol { why: "sends without end while endpoints are opened".into() }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    #[test]
+    fn a_file_is_opened_for_writing_where_that_is_allowed() {
+        let path = std::env::temp_dir().join(format!("rtt-open-{}", std::process::id()));
+        std::fs::write(&path, "one ").unwrap();
+        let name = path.to_str().unwrap();
+        let mut file = open_as_granted(name).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        file.write_all(b"two").unwrap();
+        assert_eq!((text.as_str(), std::fs::read_to_string(&path).unwrap().as_str()), ("one ", "one two"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(open_as_granted(name).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+        // Nobody writes to a program that runs.
+        open_as_granted("/proc/self/exe").unwrap().read_exact(&mut [0; 4]).unwrap();
     }
 }

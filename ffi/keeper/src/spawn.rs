@@ -155,12 +155,10 @@ impl Keeper {
 
     fn files(&self, spec: &CellSpec) -> Result<Files> {
         let mut files = Files::default();
-        let mode = self.cells.host.mode;
         let mut add = |path: &str, access: Access| -> Result<()> {
             let wanted = if access == Access::Read { files::Access::Read } else { files::Access::ReadWrite };
-            match grant(path, wanted, &self.project, mode, spec.isolated)? {
-                Granted::Passed { descriptor, device } => {
-                    files.device |= device;
+            match grant(path, wanted, &self.project)? {
+                Granted::Passed(descriptor) => {
                     files.passed.push((FileGrant { path: path.to_owned(), access }, descriptor));
                 }
                 Granted::Bound(bound) => {

@@ -1,8 +1,9 @@
 //! What the program inside tries.
 pub mod plant;
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 
 /// Each succeeds outside (as root) and is refused inside.
 pub const ATTEMPTS: &[&str] = &[
@@ -92,6 +93,13 @@ pub fn run(arguments: &[String]) {
         }
         ["cat", path] => fs::read_to_string(path).map(|text| print!("{text}")),
         ["append", path] => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(b"more")),
+        ["zero", path] => File::open(path).and_then(|mut file| file.read_exact(&mut [1])).map(|()| print!("read")),
+        ["poke", path] => OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(b"x"))
+            .map(|()| print!("written")),
+        ["mode", path] => fs::set_permissions(path, fs::Permissions::from_mode(0o666)),
         ["plant", way, folder] => plant::plant(way, folder),
         ["memory", mebibytes] => {
             let mut block: Vec<u8> = Vec::new();

@@ -29,6 +29,9 @@ pub fn case(name: &str, run: fn()) {
 pub fn as_each_user(all: fn()) {
     // SAFETY: takes nothing.
     let root = unsafe { libc::geteuid() } == 0;
+    if root {
+        make_device();
+    }
     all();
     if root {
         // SAFETY: this process has one thread.
@@ -51,8 +54,22 @@ pub fn as_each_user(all: fn()) {
         unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(status, 0, "failed as an ordinary user");
     }
+    let _ = fs::remove_file(device());
     let cases = CASES.load(Ordering::Relaxed);
     println!("test result: ok. {} passed; 0 failed", if root { 2 * cases } else { cases });
+}
+
+/// Another node of /dev/zero, which no cell has of itself. Only root can make one, for both users.
+pub fn device() -> PathBuf {
+    std::env::temp_dir().join("rtt-cells-device")
+}
+
+fn make_device() {
+    let _ = fs::remove_file(device());
+    let path = std::ffi::CString::new(device().to_string_lossy().as_bytes()).expect("a path");
+    // SAFETY: the path outlives the call.
+    assert_eq!(unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR, libc::makedev(1, 5)) }, 0, "a device node");
+    fs::set_permissions(device(), fs::Permissions::from_mode(0o666)).expect("a node for all");
 }
 
 #[derive(Debug)]
@@ -187,19 +204,20 @@ impl Setup {
     fn cell(&self, program: Program, argv: &[&str]) -> Cell {
         let files = self.granted.iter().map(|(path, write)| {
             let access = if *write { Access::ReadWrite } else { Access::Read };
-            match grant(path, access, &self.folder, self.mode(), self.isolated).expect("a grant") {
+            match grant(path, access, &self.folder).expect("a grant") {
                 Granted::Bound(bound) => bound,
-                Granted::Passed { .. } => panic!("{path} is passed"),
+                Granted::Passed(_) => panic!("{path} is passed"),
             }
         });
+        let files: Vec<_> = files.collect();
         Cell {
             name: "test.1".to_owned(),
             program,
             argv: argv.iter().map(|each| (*each).to_owned()).collect(),
             env: vec!["PATH=/usr/bin:/bin".to_owned()],
             closure: self.closure.clone(),
-            files: files.collect(),
-            device: false,
+            device: files.iter().any(|file| file.device),
+            files,
             pty: self.pty,
             network: self.network,
             cpus: self.cpus.clone(),
