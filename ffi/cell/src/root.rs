@@ -158,9 +158,8 @@ fn bound_file(file: &BoundFile, base: &Path, id: Option<u32>) -> Result<()> {
     }
     let tree = sys::clone_tree(&file.source).context("cell.mount", what)?;
     let mut attributes = sys::MOUNT_ATTR_NOSUID;
-    if file.access == Access::Read {
-        attributes |= sys::MOUNT_ATTR_RDONLY;
-    }
+    // Landlock lets programs below /driver be run; what the driver writes, there or elsewhere, is none and no library.
+    attributes |= if file.access == Access::Read { sys::MOUNT_ATTR_RDONLY } else { sys::MOUNT_ATTR_NOEXEC };
     if !file.device {
         attributes |= sys::MOUNT_ATTR_NODEV;
     }

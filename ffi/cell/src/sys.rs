@@ -12,6 +12,7 @@ const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
 pub const MOUNT_ATTR_RDONLY: u64 = 1;
 pub const MOUNT_ATTR_NOSUID: u64 = 2;
 pub const MOUNT_ATTR_NODEV: u64 = 4;
+pub const MOUNT_ATTR_NOEXEC: u64 = 8;
 pub const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
 
 /// The result of a system call that answers −1 and errno, or a number.

@@ -25,6 +25,7 @@ fn all() {
     case("a granted file is read, another is not", files_by_manifest);
     case("a granted file is written, and belongs to its owner", files_are_written);
     case("no file that is granted can be made to run as its owner", nothing_is_planted);
+    case("what a driver writes is never run", written_files_never_run);
     case("a granted device is opened as its grant says", devices);
     case("the closure is what its hashes say", closure_is_checked);
     case("programs of the host are what their hashes say", host_files_are_pinned);
@@ -108,6 +109,21 @@ fn nothing_is_planted() {
         "mkdir -p {given}/a/b && echo x > {given}/a/b/c && chmod 1755 {given}/a && cp {given}/a/b/c {given}/d && echo well"
     );
     assert_eq!(setup.run(&["/bin/sh", "-c", &script]).output, "well\n");
+}
+
+fn written_files_never_run() {
+    let mut setup = Setup::new();
+    setup.folder("given");
+    // A file of the project lies below /driver, where programs of the closure may be run.
+    setup.grant("files/given", true);
+    let script = "cp /bin/echo files/given/tool && chmod 700 files/given/tool && files/given/tool ran || echo refused";
+    let told = setup.run(&["/bin/sh", "-c", script]).output;
+    assert!(told.contains("Permission denied") && told.ends_with("refused\n"), "{told}");
+    let load = "import ctypes, shutil, glob\n\
+                shutil.copy(glob.glob('/usr/lib/*/libm.so.6')[0], 'files/given/lib.so')\n\
+                ctypes.CDLL('/driver/files/given/lib.so')\n";
+    let told = setup.run(&["/usr/bin/python3", "-c", load]);
+    assert!(told.exit != 0 && told.output.contains("failed to map segment"), "{told:?}");
 }
 
 fn devices() {
