@@ -1,6 +1,6 @@
 //! The last steps of a driver's process before its program: limits, Landlock, descriptors, seccomp.
 use crate::error::{CellError, Context, Result};
-use crate::limits::{CPUS, OPEN_FILES_DEFAULT, PROCESSES};
+use crate::limits::{CPUS, FILE_BYTES, OPEN_FILES_DEFAULT, PROCESSES};
 use crate::root::Root;
 use crate::seccomp::Filters;
 use crate::spec::{Cell, Program};
@@ -73,6 +73,7 @@ fn limits(cell: &Cell) -> Result<()> {
     if cell.isolated {
         // A waived driver shares its uid with everything else of the keeper's user.
         limit("processes", sys::Limit::Processes, PROCESSES)?;
+        limit("the size of files", sys::Limit::FileSize, FILE_BYTES)?;
     }
     if cell.memory_bytes > 0 {
         limit("private memory", sys::Limit::PrivateMemory, cell.memory_bytes)?;

@@ -6,7 +6,7 @@ use crate::cgroup::Membership;
 use crate::driver::{self, Kept};
 use crate::error::{CellError, Context, Result};
 use crate::identity::{Ids, drop_capabilities, leave_root, map_own};
-use crate::limits::INSIDE_ID;
+use crate::limits::{FILE_BYTES, INSIDE_ID, PROCESSES};
 use crate::probe::{Host, Mode};
 use crate::root::{self, Root};
 use crate::seccomp::Filters;
@@ -110,6 +110,9 @@ fn enclose(inherited: &Inherited<'_>) -> Result<Root> {
 fn enforced(inherited: &Inherited<'_>, root: &Root, cgroup: &str) -> Vec<String> {
     let Inherited { cell, host, .. } = *inherited;
     let mut all = vec!["noNewPrivs=set".to_owned(), "pid=namespace".to_owned(), format!("cgroup={cgroup}")];
+    // What a process shares with its children is nobody's private memory: only a control group counts it.
+    let memory = if cgroup.starts_with("memory") { "all of the cell" } else { "private of each process" };
+    all.extend((cell.memory_bytes > 0).then(|| format!("memory={memory}, {} bytes", cell.memory_bytes)));
     if !cell.isolated {
         all.push("isolation=waived".to_owned());
         return all;
@@ -120,7 +123,7 @@ fn enforced(inherited: &Inherited<'_>, root: &Root, cgroup: &str) -> Vec<String>
     all.push(format!("landlock=abi {}", host.landlock));
     all.push("seccomp=filter".to_owned());
     all.push("capabilities=none".to_owned());
-    all.push(format!("rlimits=nofile {}, nproc {}", cell.open_files, crate::limits::PROCESSES));
+    all.push(format!("rlimits=nofile {}, nproc {PROCESSES}, fsize {FILE_BYTES}", cell.open_files));
     all.extend(root.notes.iter().cloned());
     all
 }

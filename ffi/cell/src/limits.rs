@@ -6,6 +6,9 @@ pub const CLOSURE_BYTES: u64 = 512 * 1024 * 1024;
 pub const ROOT_BYTES: u64 = 4 * 1024 * 1024;
 /// Processes and threads of one cell.
 pub const PROCESSES: u64 = 256;
+/// Bytes of one file that a driver writes: what runs away ends here and not with the disk. How many files there are in a
+/// folder that is granted for writing is not limited.
+pub const FILE_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Bytes of one message on the status socket.
 pub const STATUS_BYTES: usize = 4096;
 /// Cells of one keeper at the same time: each has an outside uid of its own in range mode.

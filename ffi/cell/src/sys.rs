@@ -200,6 +200,7 @@ pub fn duplicate_to(from: RawFd, to: RawFd) -> io::Result<()> {
 /// Resources that a cell limits; libraries disagree on the type of these numbers.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
+    FileSize = 1,
     PrivateMemory = 2,
     CoreDump = 4,
     Processes = 6,

@@ -6,6 +6,7 @@ mod attempts;
 mod support;
 
 use attempts::plant;
+use rtt_cell::limits::{FILE_BYTES, PROCESSES};
 use rtt_cell::probe::Mode;
 use std::path::Path;
 use support::{Outcome, Setup, case};
@@ -34,6 +35,8 @@ fn all() {
     case("a waived driver sees the host and is under no_new_privs", waived);
     case("a granted network is that of the Internet, and nothing of the machine", network);
     case("memory and cores are limited", limits_hold);
+    case("shared memory is limited where there is a control group, and it is told where not", shared_memory);
+    case("open files, processes, core dumps and the size of files are limited", counts_are_limited);
     case("a pty can be opened when it is asked for", ptys);
     case("nothing is left behind", nothing_left);
 }
@@ -238,6 +241,37 @@ fn limits_hold() {
     assert_eq!(setup.attempt(&["memory", "16"]).output, "ok");
     assert!(setup.attempt(&["memory", "256"]).exit != 0);
     assert!(setup.attempt(&["status"]).output.contains("Cpus_allowed_list:\t0\n"));
+}
+
+fn shared_memory() {
+    let mut setup = Setup::new();
+    setup.memory_bytes = 64 << 20;
+    let told = setup.attempt(&["shared", "16"]);
+    assert_eq!(told.output, "ok");
+    let said = |how: &str| told.enforced.contains(&format!("memory={how}, {} bytes", 64 << 20));
+    let much = setup.attempt(&["shared", "256"]);
+    if told.enforced.contains(&"cgroup=memory".to_owned()) {
+        assert!(said("all of the cell") && much.exit == -libc::SIGKILL, "{much:?}");
+    } else {
+        assert!(said("private of each process") && much.output == "ok", "{much:?}");
+    }
+    // What of this was tried: root makes a group where there is a tree for it, an ordinary user mostly cannot.
+    println!("  with {}", told.enforced.iter().find(|each| each.starts_with("cgroup=")).expect("it is told"));
+}
+
+fn counts_are_limited() {
+    let mut setup = Setup::new();
+    assert_eq!(setup.attempt(&["files"]).output, format!("{} {}", 64 - 1, libc::EMFILE));
+    // The driver itself and the cell's first process are two of them.
+    assert_eq!(setup.attempt(&["processes"]).output, format!("{} {}", PROCESSES - 2, libc::EAGAIN));
+    let limits = setup.run(&["/bin/cat", "/proc/self/limits"]).output;
+    assert!(limits.lines().any(|line| line.starts_with("Max core file size") && line.contains(" 0 ")), "{limits}");
+    let log = setup.file("log", "");
+    setup.grant(&log, true);
+    assert_eq!(setup.attempt(&["grow", &log, &FILE_BYTES.to_string()]).output, "ok");
+    let told = setup.attempt(&["grow", &log, &(FILE_BYTES + 1).to_string()]);
+    assert!(told.output.contains("File too large"), "{told:?}");
+    assert_eq!(std::fs::metadata(&log).expect("the log").len(), FILE_BYTES);
 }
 
 fn ptys() {

@@ -1,4 +1,5 @@
 //! What the program inside tries.
+mod limits;
 pub mod plant;
 
 use std::fs::{self, File, OpenOptions};
@@ -101,14 +102,7 @@ pub fn run(arguments: &[String]) {
             .map(|()| print!("written")),
         ["mode", path] => fs::set_permissions(path, fs::Permissions::from_mode(0o666)),
         ["plant", way, folder] => plant::plant(way, folder),
-        ["memory", mebibytes] => {
-            let mut block: Vec<u8> = Vec::new();
-            let size = mebibytes.parse::<usize>().unwrap_or(0) << 20;
-            block.try_reserve_exact(size).map_err(io::Error::other).map(|()| {
-                block.resize(size, 1);
-                print!("{}", if block.last() == Some(&1) { "ok" } else { "empty" });
-            })
-        }
+        [limit @ ("memory" | "shared" | "files" | "processes" | "grow"), rest @ ..] => limits::reach(limit, rest),
         [name] => attempt(name).map(|()| print!("done")),
         _ => Err(io::Error::other("no such attempt")),
     };
