@@ -1,7 +1,10 @@
-import { EXIT, type ExitCode } from "../../core/errors.ts";
+import { EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
 import type { Call, Command } from "../command.ts";
 import { Bench } from "../demo/bench.ts";
+import { Interruption } from "../demo/interruption.ts";
 import { PoleWatch } from "../demo/pole.ts";
+import { report } from "../demo/report.ts";
+import { Screen } from "../demo/screen.ts";
 import {
   awkBalances,
   clear,
@@ -15,8 +18,10 @@ import {
   stallMoves,
 } from "../demo/steps.ts";
 import { Story } from "../demo/story.ts";
-import type { StatusView } from "../panel/views.ts";
-import { table } from "../table.ts";
+import { pause } from "../demo/wait.ts";
+
+/** A key that is pressed goes to the commands below, too: one of them may say so first. */
+const SAID_WITHIN_MS = 200;
 
 export const command: Command = {
   name: "demo",
@@ -24,41 +29,56 @@ export const command: Command = {
   arity: [0, 0],
   summary: "the whole story in a minute: the pole stays up",
   options: [{ name: "keep", help: "leave the demo's project folder behind" }],
-  examples: ["rtt demo", "rtt demo --keep"],
+  examples: ["rtt demo", "rtt demo --keep", "rtt demo --json --dir /var/tmp"],
   async run(call: Call): Promise<ExitCode> {
-    const bench = new Bench();
-    const drawn = Deno.stdout.isTerminal() && !call.output.json;
-    const pole = new PoleWatch(bench.path(".rtt/logs/plant.log"), drawn);
-    const story = new Story(call, bench, pole);
-    pole.start();
+    using interruption = new Interruption();
+    const bench = new Bench(folderOf(call), interruption.stopped);
+    const screen = new Screen(call.output);
+    const pole = new PoleWatch(bench.path(".rtt/logs/plant.log"), screen);
     try {
-      await tell(story);
+      pole.start();
+      await Promise.race([tell(new Story(screen, bench, pole)), interruption.happened]);
       return EXIT.done;
+    } catch (thrown) {
+      await pause(SAID_WITHIN_MS);
+      if (interruption.exit === undefined) throw thrown;
     } finally {
       pole.stop();
-      await clear(bench);
-      if (call.has("keep")) call.output.line(`kept: ${bench.dir}`);
+      for (const each of await clear(bench)) call.output.note(`left behind: ${each}`);
+      if (call.has("keep")) call.output.note(`kept: ${bench.dir}`);
       else bench[Symbol.dispose]();
     }
+    Deno.exit(interruption.exit);
   },
 };
 
+/** What was given with `--dir`; the demo makes a folder of its own below it. */
+function folderOf(call: Call): string | undefined {
+  if (call.value("dir") === undefined) return undefined;
+  try {
+    if (Deno.statSync(call.dir).isDirectory) return call.dir;
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory)) throw thrown;
+  }
+  throw new RttError(EXIT.badInput, [
+    issue(
+      "usage",
+      `cannot make the demo's project because ${call.dir} is no folder`,
+      "give --dir a folder that is there",
+    ),
+  ]);
+}
+
 async function tell(story: Story): Promise<void> {
-  let planC = "";
-  let last: StatusView | undefined;
   const step = story.step.bind(story);
-  await step(
-    "a",
-    "without RTT: plant and controller over pipes, the controller paused",
-    () => fallsWithoutRtt(story),
-    0,
-  );
-  await step(
-    "b",
-    "plan A: policy denies the Rust controller; check, plan, explain, sign, apply",
-    () => awkBalances(story),
-  );
-  await step("c", "plan B: control moves from awk to Rust, under load", () => movesToRust(story));
+  let planC = "";
+  await step("a", "without RTT: plant and controller over pipes, the controller paused", () => fallsWithoutRtt(story), {
+    afterMs: 0,
+  });
+  await step("b", "plan A: policy denies Rust; check, plan, explain, sign, apply", () => awkBalances(story), {
+    lanes: "control",
+  });
+  await step("c", "plan B: control moves from awk to Rust, under load", () => movesToRust(story), { lanes: "control" });
   await step("d", "plan C: a driver that never answers", async () => {
     const { measured, file } = await rollsBack(story);
     planC = file;
@@ -66,42 +86,9 @@ async function tell(story: Story): Promise<void> {
   });
   await step("e", "a plan with a bit flipped, a driver file touched", () => refusesForgeries(story, planC));
   await step("f", "kill -9 of the panel, and the next one", () => panelDies(story));
-  await step("g", "the pause of (a), inside RTT: stall, fallback", () => stallMoves(story));
-  await step("h", "rollback, live", async () => {
-    const measured = await rollsBackToAwk(story);
-    last = await story.bench.status();
-    return measured;
-  });
-  await step("i", "the log, the counters, and down", () => endsClean(story), 0);
+  await step("g", "the pause of (a), inside RTT: stall, fallback", () => stallMoves(story), { lanes: "control" });
+  await step("h", "rollback, live", () => rollsBackToAwk(story), { lanes: "all" });
+  await step("i", "the log, the counters, and down", () => endsClean(story), { afterMs: 0 });
   story.pole.stop();
-  report(story, last);
-}
-
-/** What was measured, with predictions where there is a profile. */
-function report({ call, rows }: Story, status: StatusView | undefined): void {
-  const { line } = call.output;
-  line();
-  const cells = rows.map(({ step, what, seen }) => [
-    `(${step})`,
-    what,
-    seen ? `${seen.maxDeg.toFixed(2)}°${seen.fallen ? ", fallen" : ""}` : "-",
-    seen ? `${seen.longestGapMs.toFixed(0)} ms` : "-",
-  ]);
-  for (const each of table(["step", "what", "largest angle", "longest without a force"], cells)) line(each);
-  line();
-  const micro = (ns: number | null) => ns === null ? "-" : `${(ns / 1000).toFixed(0)} µs`;
-  const links = (status?.links ?? []).map((link) => [
-    link.route,
-    `${link.from} → ${link.to}`,
-    String(link.frames),
-    micro(link.p50_ns),
-    micro(link.p99_ns),
-    link.budget_ms === null ? "-" : `${link.budget_ms} ms`,
-    link.predicted_p99_ns === null ? "none (no profile)" : micro(link.predicted_p99_ns),
-  ]);
-  for (const each of table(["route", "from → to", "frames", "p50", "p99", "budget", "predicted p99"], links)) {
-    line(each);
-  }
-  line();
-  line(call.output.paint.green("the pole stayed up"));
+  report(story);
 }

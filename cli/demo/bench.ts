@@ -3,6 +3,7 @@ import { EXIT, issue, RttError } from "../../core/errors.ts";
 import { removeIfThere } from "../files.ts";
 import type { StatusView } from "../panel/views.ts";
 import { selfCommand } from "../self.ts";
+import { Footprint } from "./footprint.ts";
 
 // A URL and no joined path: inside the executable a path with ".." in it is not found.
 const EXAMPLES = new URL("../../examples/", import.meta.url);
@@ -16,10 +17,13 @@ export interface Ran {
 
 export class Bench implements Disposable {
   readonly dir: string;
+  readonly footprint: Footprint;
 
-  constructor() {
-    this.dir = Deno.makeTempDirSync({ prefix: "rtt-demo-" });
+  /** Below `folder`, or where temporary files go. Nothing more is run once `stopped` says so, and what runs is ended. */
+  constructor(folder: string | undefined, readonly stopped: AbortSignal) {
+    this.dir = Deno.makeTempDirSync({ prefix: "rtt-demo-", ...(folder === undefined ? {} : { dir: folder }) });
     Deno.chmodSync(this.dir, 0o700);
+    this.footprint = new Footprint(this.dir);
   }
 
   path(name: string): string {
@@ -40,10 +44,21 @@ export class Bench implements Disposable {
   }
 
   /** `rtt ARGS` in the project, as one would type it. */
-  async rtt(...args: readonly string[]): Promise<Ran> {
+  rtt(...args: readonly string[]): Promise<Ran> {
+    this.stopped.throwIfAborted();
+    return this.#run(args, { signal: this.stopped });
+  }
+
+  /** `rtt down`, also when the demo was stopped. */
+  down(): Promise<Ran> {
+    return this.#run(["down"], {});
+  }
+
+  async #run(args: readonly string[], options: Pick<Deno.CommandOptions, "signal">): Promise<Ran> {
     const [program, ...words] = selfCommand([...args, "--dir", this.dir]);
     const began = performance.now();
-    const { code, stdout, stderr } = await new Deno.Command(program, { args: words, cwd: this.dir }).output();
+    const command = new Deno.Command(program, { args: words, cwd: this.dir, ...options });
+    const { code, stdout, stderr } = await command.output();
     const decoder = new TextDecoder();
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr), ms: performance.now() - began };
   }
@@ -60,11 +75,12 @@ export class Bench implements Disposable {
   }
 
   /** Renders, signs and plans what is declared; answers the plan's file. */
-  async plan(): Promise<{ readonly file: string; readonly words: string; readonly ms: number }> {
+  async plan(): Promise<{ readonly file: string; readonly words: readonly string[]; readonly ms: number }> {
     await this.done("render");
     await this.done("sign");
     const { out, ms } = await this.done("plan");
-    return { file: out.trimEnd().split("\n").at(-1) ?? "", words: out, ms };
+    const lines = out.trimEnd().split("\n");
+    return { file: lines.at(-1) ?? "", words: lines.slice(0, -1), ms };
   }
 
   [Symbol.dispose](): void {

@@ -1,22 +1,28 @@
 /** What happens in each step of the demo. Each answers the figures that it measured. */
 import { EXIT } from "../../core/errors.ts";
 import { startPanel } from "../start.ts";
-import type { StatusView } from "../panel/views.ts";
+import { table } from "../table.ts";
 import { type Bench, failed, type Ran } from "./bench.ts";
 import { PAUSE_MS, withoutRtt } from "./control.ts";
-import { leftovers } from "./leaks.ts";
+import { demandAlone, demandFall, demandNothingLost, linkOf } from "./demands.ts";
+import { namedBy } from "./footprint.ts";
 import { declarePlanA, declarePlanB, declarePlanC } from "./project.ts";
-import { type Measured, pause, type Story, until } from "./story.ts";
+import type { Measured, Story } from "./story.ts";
+import { pause, until } from "./wait.ts";
+
+/** Longest wait for what is ending. */
+const GONE_WITHIN_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
 
 /** (a) Over pipes, the pole must fall in the pause. */
-export async function fallsWithoutRtt({ bench }: Story): Promise<Measured> {
-  const { before, whole } = await withoutRtt(bench);
-  if (before.fallen) throw failed("the pole fell over pipes before the pause: this host is too busy for the demo");
-  if (!whole.fallen) throw failed(`the pole did not fall over pipes in a pause of ${PAUSE_MS} ms`);
-  const measured = `it stood at ${
-    before.maxDeg.toFixed(2)
-  }° at most, and fell in the pause of ${PAUSE_MS} ms, as it must`;
-  return { measured, seen: whole };
+export async function fallsWithoutRtt({ bench, screen }: Story): Promise<Measured> {
+  const { pole, before, whole } = await withoutRtt(bench, screen);
+  demandFall(before, whole, PAUSE_MS);
+  const stood = before.max_deg.toFixed(2);
+  return {
+    measured: `it stood at ${stood}° at most, and fell in the pause of ${PAUSE_MS} ms, as it must`,
+    moments: pole.since(-1),
+  };
 }
 
 /** (b) Plan A: awk balances. */
@@ -28,6 +34,7 @@ export async function awkBalances(story: Story): Promise<string> {
   await bench.done("check");
   story.say("rtt check: no issue; rtt keys new, render, sign");
   const plan = await bench.plan();
+  for (const line of outlineOf(plan.words)) story.say(line);
   for (const line of (await bench.done("explain", "sense")).out.trimEnd().split("\n")) story.say(line);
   const applied = await bench.done("apply", "--start", plan.file);
   story.say(applied.out.trim());
@@ -35,23 +42,22 @@ export async function awkBalances(story: Story): Promise<string> {
   await pause(2_000);
   const control = linkOf(await bench.status(), "sense").to;
   if (control !== "awk/state") throw failed(`plan A chose ${control}`);
-  return `awk balances; plan solved in ${plan.ms.toFixed(0)} ms, applied from nothing in ${applied.ms.toFixed(0)} ms`;
+  const whole = `rtt plan ${plan.ms.toFixed(0)} ms (start, CUE, this host's facts, solving, writing)`;
+  return `awk balances; as whole commands: ${whole}, rtt apply from nothing ${applied.ms.toFixed(0)} ms`;
 }
 
 /** (c) Plan B moves control to Rust under load, and nothing is lost. */
-export async function movesToRust({ bench }: Story): Promise<string> {
+export async function movesToRust(story: Story): Promise<string> {
+  const { bench } = story;
   declarePlanB(bench);
   const plan = await bench.plan();
+  for (const line of outlineOf(plan.words)) story.say(line);
   const applied = await bench.done("apply", plan.file);
   await pause(500);
   const status = await bench.status();
   const control = linkOf(status, "sense").to;
   if (control !== "rust/state") throw failed(`plan B chose ${control}`);
-  const lost = status.ended.reduce((sum, each) => sum + each.lost + each.dropped, 0);
-  const moved = status.ended.reduce((sum, each) => sum + each.sent, 0);
-  if (moved === 0) throw failed("no lane ended with a frame in plan B");
-  const drops = status.links.flatMap((link) => Object.values(link.drops)).reduce((sum, each) => sum + each, 0);
-  if (lost + drops > 0) throw failed(`${lost} frames were lost on the lanes that ended, ${drops} on the others`);
+  const moved = demandNothingLost(status);
   return `control is in Rust; 0 of ${moved} frames lost on the lanes that ended; applied in ${
     applied.ms.toFixed(0)
   } ms`;
@@ -98,11 +104,11 @@ export async function panelDies({ bench, pole }: Story): Promise<string> {
   Deno.kill(pid, "SIGKILL");
   const from = pole.now();
   await pause(1_500);
-  const alone = pole.since(from).length;
+  const alone = demandAlone(pole.since(from));
   const began = performance.now();
   await startPanel(bench.dir);
   await until("Observed == Desired", 5_000, async () => JSON.parse((await bench.done("drift", "--json")).out).equal);
-  return `${alone} reports of the pole without a panel; the next one recovered in ${
+  return `forces came in during ${alone} reports of the pole without a panel; the next one recovered in ${
     (performance.now() - began).toFixed(0)
   } ms`;
 }
@@ -144,18 +150,42 @@ export async function endsClean(story: Story): Promise<string> {
   }
   const metrics = Deno.readTextFileSync(bench.path("metrics.txt")).trimEnd().split("\n");
   if (!metrics.every((line) => /^10( [0-9.eE+-]+){6}$/.test(line))) throw failed(`metrics.txt says ${metrics[0]}`);
-  await bench.done("down");
-  const left = leftovers(bench.dir);
-  if (left.length > 0) throw failed(`something is left: ${left.join("; ")}`);
+  const nothing = await demandNoTrace(bench);
   return `log ${kinds}, root ${
     wal.root.slice(0, 12)
-  }; load ${load.frames} frames, 0 lost; ${metrics.length} means of this host; nothing left`;
+  }; load ${load.frames} frames, 0 lost; ${metrics.length} means of this host; ${nothing}`;
 }
 
-function linkOf(status: StatusView, route: string): StatusView["links"][number] {
-  const link = status.links.find((each) => each.route === route);
-  if (!link) throw failed(`route ${route} is no link`);
-  return link;
+/** `rtt down`, and nothing is left of what the footprint had seen. */
+async function demandNoTrace(bench: Bench): Promise<string> {
+  const { footprint } = bench;
+  footprint.look();
+  const { process, memfd, socket, namespace, cgroup } = footprint.seen;
+  if (process === 0 || memfd === 0 || socket === 0 || namespace === 0) {
+    throw failed(`the leak scan saw ${process} processes, ${memfd} memfds, ${socket} sockets, ${namespace} namespaces`);
+  }
+  await bench.done("down");
+  // The panel answers just before it ends itself.
+  let left = footprint.left();
+  for (let waited = 0; left.length > 0 && waited < GONE_WITHIN_MS; waited += LOOK_AGAIN_MS) {
+    await pause(LOOK_AGAIN_MS);
+    left = footprint.left();
+  }
+  if (left.length > 0) throw failed(`something is left: ${left.join("; ")}`);
+  const seen = `${process} processes, ${memfd} memfds, ${socket} sockets, ${namespace} namespaces, ${cgroup} cgroups`;
+  return `nothing left of ${seen}`;
+}
+
+/** What a plan changes, in a few lines of `rtt plan`'s words: of each link its route, its ends and its budget. */
+export function outlineOf(words: readonly string[]): readonly string[] {
+  const [id = "", tally = ""] = words;
+  const links = words.slice(words.indexOf("links") + 1).filter((line) => /^ {2}[-+~] /.test(line));
+  const cells = links.map((line) => line.trim().split(/ {2,}/)).map(([route = "", , ends = "", , budget = ""]) => [
+    `  ${route}`,
+    ends,
+    budget,
+  ]);
+  return [id, tally, ...table(["", "", ""], cells).slice(1), words.at(-1) ?? ""];
 }
 
 function expect(story: Story, ran: Ran, code: number, what: string): void {
@@ -164,7 +194,25 @@ function expect(story: Story, ran: Ran, code: number, what: string): void {
   story.say(`exit ${ran.code}: ${first}`);
 }
 
-/** Ends what runs, also after a failure. */
-export async function clear(bench: Bench): Promise<void> {
-  await bench.rtt("down");
+/** Ends what runs, also after a failure or in the middle of a start. Answers what is left all the same. */
+export async function clear(bench: Bench): Promise<readonly string[]> {
+  const { dir, footprint } = bench;
+  footprint.look();
+  for (let waited = 0; namedBy(dir).length > 0 && waited < GONE_WITHIN_MS; waited += LOOK_AGAIN_MS) {
+    await bench.down(); // It fails while a panel starts, and when another Ctrl-C reaches it.
+    await pause(LOOK_AGAIN_MS);
+  }
+  for (const pid of namedBy(dir)) end(pid);
+  for (let waited = 0; footprint.left().length > 0 && waited < GONE_WITHIN_MS; waited += LOOK_AGAIN_MS) {
+    await pause(LOOK_AGAIN_MS);
+  }
+  return footprint.left();
+}
+
+function end(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
 }

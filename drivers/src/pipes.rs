@@ -7,7 +7,7 @@ use crate::pacing::monotonic_ns;
 use crate::plant::Motion;
 use crate::pole::{State, control};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::io::{BufRead as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -50,8 +50,10 @@ pub fn run(mut arguments: Arguments) -> Outcome {
     }
 }
 
-/// One force for each state, until its input ends.
+/// One force for each state, until its input ends. While it is stopped it would not notice that, and so it ends with its
+/// parent, too.
 pub fn controller() -> Outcome {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let numbers: Vec<f64> = line?.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect();

@@ -1,4 +1,5 @@
 /** Looking at processes of this host, and waiting for what they do. */
+import { namedBy } from "../../cli/demo/footprint.ts";
 
 /** Looks again until `holds`, for at most `withinMs`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
@@ -29,17 +30,6 @@ export function pidOf(dir: string, word: string): number | undefined {
   });
 }
 
-/** Living processes whose command line names this folder or what is in it, in the order of their start. */
-export function namedBy(dir: string): readonly number[] {
-  return pids().filter((pid) => commandLine(pid).some((each) => each === dir || each.startsWith(`${dir}/`)))
-    .filter((pid) => stat(pid).state !== "Z")
-    .sort((one, other) => stat(one).started - stat(other).started || one - other);
-}
-
-export function pids(): readonly number[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => /^\d+$/.test(name)).map(Number);
-}
-
 export function commandLine(pid: number): readonly string[] {
   return readText(`/proc/${pid}/cmdline`).split("\0");
 }
@@ -47,13 +37,6 @@ export function commandLine(pid: number): readonly string[] {
 /** A word of `/proc/PID/status`, like that of `Seccomp`. */
 export function statusWord(pid: number, name: string): string | undefined {
   return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(readText(`/proc/${pid}/status`))?.[1];
-}
-
-/** State, parent and start of a process; of one that is gone, zeroes. */
-export function stat(pid: number): { state: string; parent: number; started: number } {
-  const text = readText(`/proc/${pid}/stat`);
-  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: words[0] ?? "", parent: Number(words[1] ?? 0), started: Number(words[19] ?? 0) };
 }
 
 export function readText(path: string): string {

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { EXIT, RttError } from "../../core/errors.ts";
 import { openClient, ROUTES } from "../../cli/client.ts";
+import { Footprint } from "../../cli/demo/footprint.ts";
 import type { DriftView, StatusView } from "../../cli/panel/views.ts";
 import { exists, kill, pause, pidOf, until } from "./process.ts";
-import { Trace } from "./trace.ts";
 
 export const RTT: string = Deno.env.get("RTT_EXECUTABLE") ?? new URL("../../dist/rtt", import.meta.url).pathname;
 
@@ -38,11 +38,11 @@ export const ORDINARY: By = [
 const SERVE_WITHIN_MS = 20_000;
 
 export class Project implements AsyncDisposable {
-  readonly #trace: Trace;
+  readonly #footprint: Footprint;
   #panel: Deno.ChildProcess | undefined;
 
   private constructor(readonly dir: string, public by: By) {
-    this.#trace = new Trace(dir);
+    this.#footprint = new Footprint(dir);
   }
 
   /** A scaffold of `rtt init` with these files written over it. */
@@ -163,12 +163,12 @@ export class Project implements AsyncDisposable {
       if (ended !== undefined) throw new Error(`the panel ended with ${ended}`);
       return await this.#ask("status") !== undefined;
     }, SERVE_WITHIN_MS);
-    this.#trace.look();
+    this.#footprint.look();
   }
 
   /** Kills the panel as a power cut would, and answers when it is gone. */
   async killPanel(): Promise<void> {
-    this.#trace.look();
+    this.#footprint.look();
     const { panel } = this.pids();
     if (panel !== undefined) kill(panel);
     await this.#panel?.status;
@@ -185,7 +185,7 @@ export class Project implements AsyncDisposable {
     }, 15_000).catch((late) => {
       throw new Error(`${late.message}: ${JSON.stringify(drift)}`);
     });
-    this.#trace.look();
+    this.#footprint.look();
     return await this.#ask("status") as StatusView;
   }
 
@@ -225,15 +225,15 @@ export class Project implements AsyncDisposable {
 
   /** `rtt down`, after which nothing of this project may be left. */
   async down(): Promise<void> {
-    this.#trace.look();
+    this.#footprint.look();
     await this.succeed("down");
     await this.#panel?.status;
     this.#panel = undefined;
     // The panel answers `down` just before it ends itself.
-    let left = this.#trace.left();
+    let left = this.#footprint.left();
     for (let tries = 0; left.length > 0 && tries < 40; tries++) {
       await pause(50);
-      left = this.#trace.left();
+      left = this.#footprint.left();
     }
     assertEquals(left, [], "left behind");
   }
