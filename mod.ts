@@ -1,7 +1,11 @@
 /**
- * RTT as a library, for `deno run` with the narrowest permissions. What each function needs stands beside it.
+ * RTT as a library, for `deno run` with the narrowest permissions: beside each function stands what it needs, and nothing
+ * else is asked for. It works from a checkout that is built (`./x build` makes `dist/parts` and `wasm/generated`), with the
+ * checkout's configuration, which names its packages: `deno run --config RTT/deno.json --no-prompt … program.ts`.
  *
- * @example Check a declaration that is at hand, with no permission but to read RTT's own parts
+ * In the permissions RTT is the checkout's folder, PROJECT the project's, and NPM the `npmCache` of `deno info --json`.
+ *
+ * @example Check a declaration that is at hand
  * ```ts
  * import { checkText } from "./mod.ts";
  *
@@ -22,11 +26,16 @@
  *
  * @module
  */
-import type { Result } from "./core/errors.ts";
+import { openLog } from "./core/apply/wal.ts";
+import { ok, type Result } from "./core/errors.ts";
 import type { Config } from "./core/model/config.ts";
+import { EMPTY_GRAPH } from "./core/model/graph.ts";
+import type { Hash, PlanId } from "./core/model/names.ts";
 import type { Plan } from "./core/model/plan.ts";
 import { makePlan } from "./core/plan/plan.ts";
-import { readPlanFile } from "./core/trust/plan_file.ts";
+import { admit } from "./core/trust/admit.ts";
+import { type KeyId, parseTrustRoot } from "./core/trust/keys.ts";
+import { graphHash, readPlanFile } from "./core/trust/plan_file.ts";
 import { openCrypto } from "./cli/adapters/crypto.ts";
 import { loadHighs } from "./cli/adapters/solver.ts";
 import { type Client, openClient } from "./cli/client.ts";
@@ -42,27 +51,32 @@ export type { Status } from "./core/observe/status.ts";
 export type { Client } from "./cli/client.ts";
 export { ROUTES } from "./cli/client.ts";
 
-/** Judges CUE text by file name. Needs `--allow-read` of RTT's own folder. */
+/** Judges CUE text by file name. Needs `--allow-read=RTT/dist/parts/cue.wasm`. */
 export async function checkText(files: Readonly<Record<string, string>>): Promise<Result<Config>> {
   const checked = await checkFiles(new Map(Object.entries(files)), openValidator());
   return checked.ok ? { ok: true, value: checked.value.config } : checked;
 }
 
-/** Judges a project's folder; throws an `RttError` with every issue. Needs `--allow-read` of it and of RTT's own folder. */
+/** Judges a project's folder; throws an `RttError` with every issue. Needs `--allow-read=RTT/dist/parts/cue.wasm,PROJECT`. */
 export async function check(dir: string): Promise<Config> {
   return (await openChecked(layout(dir))).config;
 }
 
 /**
- * Solves a project's wiring; `"noChange"` when what is committed is what it asks for. Writes nothing. Needs `--allow-read`
- * of the project, of RTT's own folder, of /sys and of the programs that drivers run.
+ * Solves a project's wiring for the host of `facts`, the file of `rtt scan --export`; `"noChange"` when what is committed
+ * there is what it asks for. Writes nothing. Without `facts` this host is asked, and Deno lets nobody read /sys and /proc
+ * who has not `--allow-all`. Needs
+ * `--allow-read=RTT/dist/parts/cue.wasm,RTT/dist/parts/rtt_wasm.wasm,NPM,PROJECT,FACTS`.
  */
-export async function plan(dir: string): Promise<Result<Plan | "noChange">> {
-  const { scenario } = await openScenario(layout(dir));
+export async function plan(dir: string, facts?: string): Promise<Result<Plan | "noChange">> {
+  const { scenario } = await openScenario(layout(dir), facts);
   return makePlan(scenario, await loadHighs(), openCrypto().hasher);
 }
 
-/** The plan in the bytes of a plan file, if they are in order. Signatures are judged by a panel, who knows whom it trusts. */
+/**
+ * The plan in the bytes of a plan file, if they are in order; `verify` says whether its grants are, too. Needs
+ * `--allow-read=RTT/dist/parts/rtt_wasm.wasm`.
+ */
 export function readPlan(
   file: Uint8Array,
 ): Result<{ readonly id: string; readonly plan: Plan; readonly grants: number }> {
@@ -72,9 +86,70 @@ export function readPlan(
   return { ok: true, value: { id, plan, grants: envelopes.length } };
 }
 
+/** Where and when a plan is to be applied. */
+export interface Here {
+  readonly panel: string;
+  /** What is committed there, as `rtt status --json` says it; none: the empty graph. */
+  readonly base?: { readonly plan: string | null; readonly graph: string; readonly serial: number };
+  readonly now: Date;
+  /** Distinct keys that have to sign a plan, as policy says; 1 if it says nothing. */
+  readonly threshold?: number;
+}
+
+export interface Verified {
+  readonly id: string;
+  readonly plan: Plan;
+  /** Ids of the keys that granted it. */
+  readonly signers: readonly KeyId[];
+  readonly serial: number;
+  /** It is the committed plan: to apply it repairs drift, or does nothing. */
+  readonly again: boolean;
+}
+
 /**
- * The panel that serves this folder. Needs `--allow-read` and `--allow-write` of its socket, `.rtt/run/panel.sock`, and
- * `--allow-net=localhost:80`, which names the request's host and opens no port.
+ * Whether a panel would admit this plan file: its bytes, every signature, the roles, the panel, the base, serial and window.
+ * `trust` is the JSON of `.rtt/trust.json`. Whether policy, manifests and drivers on the disk are those that the plan was made
+ * for is left to the panel, which has them. Needs `--allow-read=RTT/dist/parts/rtt_wasm.wasm`.
+ */
+export function verify(file: Uint8Array, trust: unknown, { panel, base, now, threshold = 1 }: Here): Result<Verified> {
+  const { hasher, signer } = openCrypto();
+  const root = parseTrustRoot(trust, "trust.json", hasher, signer);
+  if (!root.ok) return root;
+  const read = readPlanFile(file, hasher);
+  if (!read.ok) return read;
+  const { policy, manifests, closures } = read.value.plan.gates;
+  const { plan, graph, serial } = base ?? { plan: null, graph: graphHash(EMPTY_GRAPH, hasher), serial: 0 };
+  const committed = { plan: plan as PlanId | null, graph: graph as Hash, serial };
+  const here = { panel, committed, nowMs: now.getTime(), trust: root.value, threshold, policy, manifests, closures };
+  const admission = admit(read.value, here, signer);
+  if (!admission.ok) return admission;
+  const { admitted, again } = admission.value;
+  return ok({
+    id: admitted.id,
+    plan: admitted.plan,
+    signers: admitted.signers,
+    serial: admitted.grant.serial,
+    again,
+  });
+}
+
+/**
+ * Checks the chain of a log, the bytes of `.rtt/wal/log`, as `rtt wal verify` does. Needs
+ * `--allow-read=RTT/dist/parts/rtt_wasm.wasm`.
+ */
+export function verifyLog(
+  log: Uint8Array,
+): Result<{ readonly records: number; readonly seq: number; readonly root: string }> {
+  const opened = openLog(log, openCrypto().hasher);
+  if (!opened.ok) return opened;
+  const { records, seq, root } = opened.value;
+  return ok({ records: records.length, seq, root });
+}
+
+/**
+ * The panel that serves this folder. Needs `--allow-read=PROJECT/.rtt/run/panel.sock`,
+ * `--allow-write=PROJECT/.rtt/run/panel.sock`, and `--allow-net=localhost:80`, which names the request's host and opens no
+ * port.
  *
  * @example
  * ```ts ignore

@@ -77,17 +77,19 @@ export function parseList(text: string): number[] {
 }
 
 function names(folder: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map((each) => each.name);
-  } catch {
-    return []; // not every host has it
-  }
+  return orNone(() => [...Deno.readDirSync(folder)].map((each) => each.name)) ?? [];
 }
 
 function read(path: string): string | undefined {
+  return orNone(() => Deno.readTextFileSync(path).trim());
+}
+
+/** Not every host has everything. What the run-time forbids is another thing: it would make this a host of one cpu. */
+function orNone<T>(look: () => T): T | undefined {
   try {
-    return Deno.readTextFileSync(path).trim();
-  } catch {
-    return undefined; // not every host has it
+    return look();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return undefined;
   }
 }
