@@ -22,7 +22,8 @@ export const command: Command = {
   },
 };
 
-function words(view: StatusView, paint: Paint): readonly string[] {
+/** What people see. `drops` are counted by the lane that is; `lost` is what no counter of the lanes before it accounts for. */
+export function words(view: StatusView, paint: Paint): readonly string[] {
   const plan = view.plan === null ? "nothing is committed" : `plan ${view.plan.slice(0, 12)}, serial ${view.serial}`;
   const moves = view.moves.length === 0 ? "" : `; moves in force: ${view.moves.join(", ")}`;
   const waivers = view.waivers === 0 ? "" : `; ${view.waivers} waiver(s) hold`;
@@ -31,9 +32,23 @@ function words(view: StatusView, paint: Paint): readonly string[] {
     `panel ${paint.bold(view.panel)}: ${plan}${moves}${waivers}${busy}`,
     "",
     ...table(
-      ["route", "from → to", "state", "frames", "lost", "depth", "p50", "p99", "budget", "predicted", "breaker"],
-      view.links.map((link) => linkRow(link, paint)),
+      [
+        "route",
+        "from → to",
+        "state",
+        "frames",
+        "drops",
+        "lost",
+        "depth",
+        "p50",
+        "p99",
+        "budget",
+        "predicted",
+        "breaker",
+      ],
+      view.links.map((link) => linkRow(link, lostOf(view.ended, [link.route]), paint)),
     ),
+    ...goneWords(view, paint),
     "",
     ...table(
       ["driver", "instance", "pid", "state", "restarts", "sandbox"],
@@ -45,14 +60,29 @@ function words(view: StatusView, paint: Paint): readonly string[] {
   ];
 }
 
-function linkRow(link: LinkStatus, paint: Paint): readonly string[] {
-  const lost = Object.values(link.drops).reduce((sum, each) => sum + each, 0);
+/** Sent − received − counted drops, on lanes that ended. */
+function lostOf(ended: StatusView["ended"], routes: readonly string[]): number {
+  return ended.filter((each) => routes.includes(each.route)).reduce((sum, each) => sum + each.lost, 0);
+}
+
+/** Losses of routes that are no link any more have no row. */
+function goneWords({ ended, links }: StatusView, paint: Paint): readonly string[] {
+  const linked = new Set<string>(links.map((each) => each.route));
+  return ended.filter((each) => each.lost > 0 && !linked.has(each.route)).map((each) =>
+    paint.yellow(`route ${each.route}, no link any more: ${each.lost} of ${each.sent} frames lost`)
+  );
+}
+
+function linkRow(link: LinkStatus, lost: number, paint: Paint): readonly string[] {
+  const drops = Object.values(link.drops).reduce((sum, each) => sum + each, 0);
+  const counted = (frames: number): string => frames === 0 ? "0" : paint.yellow(String(frames));
   return [
     link.route,
     `${link.from} → ${link.to}`,
     link.state === "up" ? paint.green("up") : paint.yellow(link.state),
     String(link.frames),
-    lost === 0 ? "0" : paint.yellow(String(lost)),
+    counted(drops),
+    counted(lost),
     String(link.depth),
     time(link.p50_ns),
     time(link.p99_ns),
