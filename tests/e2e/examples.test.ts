@@ -1,18 +1,21 @@
 /** The examples run as they are, in a folder of their own. */
 import { assert, assertEquals } from "@std/assert";
 import { readText, until } from "./process.ts";
-import { Project } from "./project.ts";
+import { output, Project, RTT } from "./project.ts";
 
+const STREAMS = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
 
+/** In a copy of its folder, by the commands at the head of its panel.cue; all but the last, which ends it. */
 async function running(name: string): Promise<Project> {
   const project = await Project.copied(`${EXAMPLES}${name}`);
-  await project.succeed("check");
-  await project.succeed("keys", "new");
-  await project.rendered();
-  const plan = await project.plan();
-  await project.serve();
-  await project.succeed("apply", plan);
+  const lines = [...readText(project.path("panel.cue")).matchAll(/^\/\/ {3}(rtt .*)$/gm)].map(([, line]) => line ?? "");
+  assertEquals([lines.length, lines.at(-1)], [4, "rtt down"]);
+  const env = { PATH: `${RTT.slice(0, RTT.lastIndexOf("/"))}:${Deno.env.get("PATH")}` };
+  for (const line of lines.slice(0, -1)) {
+    const run = await output(new Deno.Command("sh", { args: ["-c", line], cwd: project.dir, env, ...STREAMS }).spawn());
+    assertEquals(run.code, 0, `${line}\n${run.stdout}${run.stderr}`);
+  }
   return project;
 }
 

@@ -1,8 +1,8 @@
 /** The tutorial of the README: every command of it is run, and what it prints is what the README says. */
 import { assert, assertEquals } from "@std/assert";
 
-const README = new URL("../../README.md", import.meta.url);
-const DIST = new URL("../../dist", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
+const README = `${ROOT}README.md`;
 /** Stands for any text, within a line or, alone, for any lines. */
 const ANY = "…";
 
@@ -15,14 +15,13 @@ Deno.test("the tutorial's commands print what the README says", async (test) => 
   const commands = parse(Deno.readTextFileSync(README));
   assert(commands.length >= 15, "the README has a tutorial");
   const top = Deno.makeTempDirSync({ prefix: "rtt-readme-" });
-  let folder = top;
+  const shell = new Shell(top);
   try {
     for (const { line, expected } of commands) {
-      if (line.startsWith("cd ")) folder = `${folder}/${line.slice(3)}`;
-      else await test.step(line, async () => assertMatches(await run(line, folder), expected));
+      await test.step(line, async () => assertMatches(await shell.run(line), expected));
     }
   } finally {
-    if (folder !== top) await run("rtt down", folder);
+    if (shell.folder !== top) await shell.run("rtt down");
     Deno.removeSync(top, { recursive: true });
   }
 });
@@ -38,13 +37,28 @@ function parse(markdown: string): Command[] {
   return commands;
 }
 
-/** What it printed, and how it exited if that was not 0. Progress goes to a terminal only. */
-async function run(line: string, cwd: string): Promise<string[]> {
-  const env = { PATH: `${DIST}:${Deno.env.get("PATH")}` };
-  const { code, stdout, stderr } = await new Deno.Command("sh", { args: ["-c", line], cwd, env }).output();
-  const text = new TextDecoder().decode(stdout) + (code === 0 ? "" : new TextDecoder().decode(stderr));
-  const lines = text === "" ? [] : text.trimEnd().split("\n");
-  return code === 0 ? lines : [...lines, `[exit ${code}]`];
+/** A shell that keeps its folder and its PATH from line to line, and begins as the README says: beside the executable. */
+class Shell {
+  #path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+  /** What the tutorial makes, it makes here and not in this tree. */
+  constructor(public folder: string) {}
+
+  /** What it printed, and how it exited if that was not 0. Progress goes to a terminal only. */
+  async run(line: string): Promise<string[]> {
+    if (line.startsWith("cd ")) {
+      this.folder = `${this.folder}/${line.slice(3)}`;
+      return [];
+    }
+    const setsPath = line.startsWith("export PATH=");
+    const args = ["-c", setsPath ? `${line}; printf '%s\\n' "$PATH"` : line];
+    const options = { args, cwd: setsPath ? ROOT : this.folder, env: { PATH: this.#path } };
+    const { code, stdout, stderr } = await new Deno.Command("sh", options).output();
+    const text = new TextDecoder().decode(stdout) + (code === 0 ? "" : new TextDecoder().decode(stderr));
+    const lines = text === "" ? [] : text.trimEnd().split("\n");
+    if (setsPath) this.#path = lines.pop() ?? "";
+    return code === 0 ? lines : [...lines, `[exit ${code}]`];
+  }
 }
 
 function assertMatches(lines: readonly string[], expected: readonly string[]): void {
