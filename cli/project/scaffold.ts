@@ -16,7 +16,7 @@ contracts: [string]: rtt.#Contract
 contracts: load: version: "1.0.0"
 
 // What runs, each in a sandbox of its own. "rtt:gen" and "rtt:sink" come with rtt; a program of yours is
-// {run: ["python3", "filter.py"]} if it links the driver kit, and with speaks: "stdio" it can be any Unix program.
+// {run: ["./filter"]} if it links the driver kit (Rust or C), and with speaks: "stdio" it can be any Unix program.
 // An output sends one version of a contract, an input accepts a range.
 drivers: [string]: rtt.#Driver
 drivers: gen: {run: ["rtt:gen", "--rate=1000"], out: load: "load@1.0.0"}

@@ -88,6 +88,7 @@ Deno.test("imports go one way", () => {
     file("ffi/mod.ts", 'import { a } from "../cli/main.ts";'),
     file("wasm/mod.ts", 'import { a } from "../ffi/mod.ts";'),
     file("cli/adapters/a.ts", 'import { a } from "../panel/loop.ts";'),
+    file("cli/project/a.ts", 'import { a } from "../panel/loop.ts";'),
     file("cli/main.ts", 'import { a } from "../tests/x.ts";'),
     file("core/x.ts", 'import "../cli/main.ts";'),
     file("core/x.ts", 'import a from "../bench/a.json" with { type: "json" };'),

@@ -1,4 +1,4 @@
-//! Proof of the rings: what is common to the programs that look at every interleaving of small rings, run them under Miri and
-//! ThreadSanitizer, and change memory under them.
+//! Proof of the rings: what the program has in common that lets loom look at every interleaving of small rings, and shows it
+//! the mistakes that it has to find.
 
 pub mod fault;
