@@ -68,9 +68,9 @@ export function judged({ frames, p99_ns, budget_ms }: LinkStatus): Sample["judge
   return p99_ns > budget_ms * 1e6 ? "over" : "kept";
 }
 
-/** Over budget, and the guard says nothing of it. */
+/** Over budget, and the guard says nothing of it. A trip of another step does not count: its breaker may have closed since. */
 export function isUnnoticed(link: LinkStatus): boolean {
-  return judged(link) === "over" && link.breaker === "closed" && link.trips === 0 && !link.disputed;
+  return judged(link) === "over" && link.breaker === "closed" && !link.disputed;
 }
 
 function sample(step: string, link: LinkStatus, later: LinkStatus | undefined): Sample {
