@@ -1,5 +1,7 @@
 /** Files that are whole or not there: every write goes to a new file beside it, is synced, and takes the name at the end. */
 import { dirname } from "node:path";
+import { EXIT, issue, RttError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
 
 /** Writes `bytes` to `path`, atomically and durably, making folders on the way. False when they were there already. */
 export function writeWhole(path: string, bytes: Uint8Array, mode = 0o644): boolean {
@@ -16,6 +18,48 @@ export function writeWhole(path: string, bytes: Uint8Array, mode = 0o644): boole
     throw thrown;
   }
   return true;
+}
+
+/** The bytes of a file that a command was given; `what` it is, for whoever gave another path: `the plan`, `the key`. */
+export function readInput(path: string, what: string): Uint8Array<ArrayBuffer> {
+  try {
+    const { isFile, isDirectory, size } = Deno.statSync(path);
+    if (!isFile) throw unreadable(path, what, isDirectory ? "it is a folder" : "it is no regular file");
+    if (size > LIMITS.inputBytes) throw unreadable(path, what, `it is larger than ${LIMITS.inputBytes} bytes`);
+    return Deno.readFileSync(path);
+  } catch (thrown) {
+    const why = systemWhy(thrown);
+    throw why === undefined ? thrown : unreadable(path, what, why);
+  }
+}
+
+/** Does what writes to a path that a command was given; a path that can't be written is the caller's to correct. */
+export function writeOutput<T>(path: string, what: string, write: () => T): T {
+  try {
+    return write();
+  } catch (thrown) {
+    const why = systemWhy(thrown);
+    if (why === undefined) throw thrown;
+    throw new RttError(EXIT.badInput, [
+      issue("output.unwritable", `cannot write ${what} \`${path}\` because ${why}`, "name another path"),
+    ]);
+  }
+}
+
+function unreadable(path: string, what: string, why: string): RttError {
+  return new RttError(EXIT.badInput, [
+    issue("input.unreadable", `cannot read ${what} \`${path}\` because ${why}`, "correct the path, or who may read it"),
+  ]);
+}
+
+/** What the system says against a path, as a reason; undefined when it was not the system that threw. */
+export function systemWhy(thrown: unknown): string | undefined {
+  if (thrown instanceof Deno.errors.NotFound) return "it is not there";
+  if (thrown instanceof Deno.errors.NotADirectory) return "a part of the path is no folder";
+  if (thrown instanceof Deno.errors.AlreadyExists) return "a file is there";
+  if (thrown instanceof Deno.errors.IsADirectory) return "it is a folder";
+  if (thrown instanceof Deno.errors.PermissionDenied) return "this user may not";
+  return thrown instanceof Error && /\(os error \d+\)/.test(thrown.message) ? thrown.message : undefined;
 }
 
 /** The bytes of a file, or undefined when there is none. */

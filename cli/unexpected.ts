@@ -1,5 +1,6 @@
 /** From whatever the world threw to an issue that a person can act on. */
 import { type Issue, issue } from "../core/errors.ts";
+import { systemWhy } from "./files.ts";
 
 export function describeUnexpected(thrown: unknown): Issue {
   if (thrown instanceof Deno.errors.NotFound) {
@@ -11,6 +12,9 @@ export function describeUnexpected(thrown: unknown): Issue {
       `cannot go on because the system denies it: ${thrown.message}`,
       "check who owns the file",
     );
+  }
+  if (thrown instanceof Error && systemWhy(thrown) !== undefined) {
+    return issue("file.unusable", `cannot go on because of a file: ${thrown.message}`, "check the path and the disk");
   }
   const detail = thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
   return issue(

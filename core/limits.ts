@@ -29,6 +29,8 @@ export const LIMITS = {
   configBytes: 4 * 1024 * 1024,
   /** Bytes of a plan file. */
   planBytes: 64 * 1024 * 1024,
+  /** Bytes of any file that a command is given: the largest is a plan. */
+  inputBytes: 64 * 1024 * 1024,
   /** Nesting of any JSON that is parsed. */
   jsonDepth: 64,
   signaturesOfAnEnvelope: 32,
@@ -122,4 +124,5 @@ assert(
   "snapshots span the window exactly",
 );
 assert(LIMITS.judgementsRemembered >= 2 * LIMITS.drivers, "all manifests of two plans are remembered");
+assert(LIMITS.planBytes <= LIMITS.inputBytes, "a plan can be given");
 assert(LIMITS.planBytes < LIMITS.requestBytes, "a plan fits in a request");

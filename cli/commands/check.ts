@@ -1,7 +1,7 @@
-import { EXIT, type ExitCode, RttError } from "../../core/errors.ts";
+import { EXIT, type ExitCode } from "../../core/errors.ts";
 import type { Call, Command } from "../command.ts";
 import { layout } from "../layout.ts";
-import { compareMirrors, mirrorIssues } from "../project/mirrors.ts";
+import { demandMirrors } from "../project/mirrors.ts";
 import { openChecked } from "../project/open.ts";
 import { demandPromises } from "../project/promises.ts";
 
@@ -17,9 +17,7 @@ export const command: Command = {
     const checked = await openChecked(at);
     const { config } = checked;
     demandPromises(config, at);
-    // What was never rendered is no lie yet; `rtt serve` asks for all of it.
-    const stale = compareMirrors(checked, at).filter((each) => each.kind !== "missing");
-    if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale));
+    demandMirrors(checked, at);
     const counts = { drivers: config.drivers.size, contracts: config.contracts.size, routes: config.routes.size };
     call.output.line(
       `panel ${config.panel.name}: ${counts.drivers} drivers, ${counts.contracts} contracts, ${counts.routes} routes; no issue`,

@@ -9,6 +9,7 @@ import { readPlanFile } from "../../core/trust/plan_file.ts";
 import { openCrypto } from "../adapters/crypto.ts";
 import { loadHighs } from "../adapters/solver.ts";
 import type { Call, Command } from "../command.ts";
+import { readInput } from "../files.ts";
 import { layout } from "../layout.ts";
 import { terminalWidth } from "../output.ts";
 import { openScenario } from "../project/scenario.ts";
@@ -47,7 +48,7 @@ async function decided(call: Call): Promise<Plan> {
   const { hasher } = openCrypto();
   const file = call.value("plan");
   if (file !== undefined) {
-    const read = readPlanFile(Deno.readFileSync(file), hasher);
+    const read = readPlanFile(readInput(file, "the plan"), hasher);
     if (!read.ok) throw new RttError(EXIT.badInput, read.issues);
     return read.value.plan;
   }

@@ -1,8 +1,8 @@
 import { EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
-import { type PublicKey, type Role, ROLES } from "../../core/trust/keys.ts";
+import { type Role, ROLES } from "../../core/trust/keys.ts";
 import type { Call, Command } from "../command.ts";
 import { type Layout, layout } from "../layout.ts";
-import { makeKey, readPublicKey, readTrust, writeTrust } from "../project/keyring.ts";
+import { demandRoom, makeKey, readPublicKey, readTrust, revokedKey, writeTrust } from "../project/keyring.ts";
 
 export const command: Command = {
   name: "keys",
@@ -10,29 +10,57 @@ export const command: Command = {
   arity: [1, 2],
   summary: "keys by role: make one, see, trust and revoke them",
   options: [
-    { name: "role", value: "ROLES", help: `what a new key may sign, of ${ROLES.join(",")} (default: all three)` },
+    {
+      name: "role",
+      value: "ROLES",
+      help: `what a new key may sign, or a trusted one is believed in, of ${ROLES.join(",")} (default: all)`,
+    },
     { name: "comment", value: "TEXT", help: "who or what the key belongs to" },
     { name: "no-trust", help: "do not let this project's panel believe the new key" },
   ],
   examples: [
     "rtt keys new --role plan --comment 'night shift'",
-    "rtt keys trust colleague.json",
+    "rtt keys trust colleague.json --role plan",
     "rtt keys revoke 3f9c2a71",
   ],
   run(call: Call): Promise<ExitCode> {
     const at = layout(call.dir);
-    const [verb, operand] = call.operands;
-    if (verb === "new" && operand === undefined) return Promise.resolve(newKey(call, at));
-    if (verb === "list" && operand === undefined) return Promise.resolve(list(call, at));
-    if (verb === "trust" && operand !== undefined) return Promise.resolve(trust(call, at, readPublicKey(operand)));
-    if (verb === "revoke" && operand !== undefined) return Promise.resolve(revoke(call, at, operand));
-    throw usage(`\`rtt keys ${call.operands.join(" ")}\` is none of its uses`);
+    const [word = "", operand] = call.operands;
+    const use = Object.hasOwn(USES, word) ? USES[word] : undefined;
+    if (!use || use.operand !== (operand !== undefined)) {
+      throw usage(`\`rtt keys ${call.operands.join(" ")}\` is none of its uses`);
+    }
+    const foreign = OPTIONS.find((name) => given(call, name) && !use.options.includes(name));
+    if (foreign !== undefined) throw usage(`\`rtt keys ${word}\` takes no --${foreign}`);
+    return Promise.resolve(use.run(call, at, operand ?? ""));
   },
 };
 
+interface Use {
+  /** Whether it takes a file or an id. */
+  readonly operand: boolean;
+  readonly options: readonly string[];
+  run(call: Call, at: Layout, operand: string): ExitCode;
+}
+
+const OPTIONS = ["role", "comment", "no-trust"];
+const USES: Readonly<Record<string, Use>> = {
+  new: { operand: false, options: OPTIONS, run: newKey },
+  list: { operand: false, options: [], run: list },
+  trust: { operand: true, options: ["role"], run: trust },
+  revoke: { operand: true, options: [], run: revoke },
+};
+
+function given(call: Call, option: string): boolean {
+  return call.has(option) || call.value(option) !== undefined;
+}
+
 function newKey(call: Call, at: Layout): ExitCode {
+  const trusting = !call.has("no-trust");
+  const known = readTrust(at);
+  if (trusting) demandRoom(at, known.size + 1);
   const { file, key } = makeKey(at, roles(call.value("role")), call.value("comment") ?? "");
-  if (!call.has("no-trust")) writeTrust(at, new Map([...readTrust(at), [key.id, key]]));
+  if (trusting) writeTrust(at, new Map([...known, [key.id, key]]));
   call.output.line(`key ${key.id.slice(0, 16)} for ${key.roles.join(", ")}`);
   call.output.line(file);
   call.output.object({ id: key.id, roles: key.roles, file });
@@ -50,16 +78,21 @@ function list(call: Call, at: Layout): ExitCode {
   return EXIT.done;
 }
 
-function trust(call: Call, at: Layout, key: PublicKey): ExitCode {
+/** A key is believed in the roles that its file claims, or in fewer: those of them that `--role` names. */
+function trust(call: Call, at: Layout, file: string): ExitCode {
+  const key = readPublicKey(file);
   const known = readTrust(at);
-  if (known.get(key.id)?.revoked) {
-    throw new RttError(EXIT.refused, [
-      issue("key.revoked", `cannot trust key ${key.id.slice(0, 16)} because it was revoked here`, "use another key"),
-    ]);
+  if (known.get(key.id)?.revoked) throw revokedKey(`trust key ${key.id.slice(0, 16)}`);
+  const wanted = roles(call.value("role"));
+  const believed = key.roles.filter((role) => wanted.includes(role));
+  if (believed.length === 0) {
+    throw usage(
+      `key ${key.id.slice(0, 16)} is for ${key.roles.join(", ") || "nothing"}, and for no role that is wanted`,
+    );
   }
-  writeTrust(at, new Map([...known, [key.id, { ...key, revoked: false }]]));
-  call.output.line(`trusted key ${key.id.slice(0, 16)} for ${key.roles.join(", ")}`);
-  call.output.object({ id: key.id, roles: key.roles });
+  writeTrust(at, new Map([...known, [key.id, { ...key, roles: believed, revoked: false }]]));
+  call.output.line(`trusted key ${key.id.slice(0, 16)} for ${believed.join(", ")}`);
+  call.output.object({ id: key.id, roles: believed });
   return EXIT.done;
 }
 

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
 import type { Call, Command } from "../command.ts";
-import { writeWhole } from "../files.ts";
+import { writeOutput, writeWhole } from "../files.ts";
 import { layout } from "../layout.ts";
 import { exportFacts, scanHost } from "../project/facts.ts";
 import { openChecked } from "../project/open.ts";
@@ -18,7 +18,7 @@ export const command: Command = {
     const facts = scanHost(at, config);
     const { topology, closures, committed } = facts;
     const file = call.value("export");
-    if (file !== undefined) writeWhole(file, exportFacts(facts));
+    if (file !== undefined) writeOutput(file, "the facts to", () => writeWhole(file, exportFacts(facts)));
     call.output.line(`${topology.cpus.length} cpus on ${topology.nodes.length} memory node(s)`);
     for (const name of config.drivers.keys()) {
       const closure = closures.get(name);

@@ -4,6 +4,7 @@ import { showWords } from "../../core/plan/words.ts";
 import { readPlanFile } from "../../core/trust/plan_file.ts";
 import { openCrypto } from "../adapters/crypto.ts";
 import type { Call, Command } from "../command.ts";
+import { readInput } from "../files.ts";
 import { terminalWidth } from "../output.ts";
 
 export const command: Command = {
@@ -14,7 +15,7 @@ export const command: Command = {
   options: [],
   examples: ["rtt show plans/3f9c….json", "rtt show plans/3f9c….json --json"],
   run(call: Call): Promise<ExitCode> {
-    const read = readPlanFile(Deno.readFileSync(call.operands[0] ?? ""), openCrypto().hasher);
+    const read = readPlanFile(readInput(call.operands[0] ?? "", "the plan"), openCrypto().hasher);
     if (!read.ok) throw new RttError(EXIT.badInput, read.issues);
     const shown = show(read.value.plan);
     for (const line of showWords(shown, { id: read.value.id, width: terminalWidth() })) call.output.line(line);

@@ -91,6 +91,8 @@ export function gather(plan: Plan, place: Place): Result<Gathered> {
   });
 }
 
+const RENDER_AGAIN = "write it with `rtt render`, then sign it with `rtt sign`";
+
 function readFile(path: string, { hasher }: Crypto): HashedFile | undefined {
   const bytes = readIfThere(path);
   return bytes && { bytes, hash: hasher.sha256(bytes) };
@@ -124,7 +126,7 @@ function readPolicy({ at, crypto, memory }: Place, trust: Trust): Result<Policy>
       issue(
         "policy.missing",
         "cannot accept the plan because there is no policy.json",
-        "run `rtt render`, then `rtt sign`",
+        RENDER_AGAIN,
       ),
     );
   }
@@ -148,12 +150,12 @@ function readPolicy({ at, crypto, memory }: Place, trust: Trust): Result<Policy>
 }
 
 function parseSignedPolicy(bytes: Uint8Array): Result<PolicyDocument> {
-  const parsed = parseCanonical(bytes, "policy.json", "policy.broken");
+  const parsed = parseCanonical(bytes, "policy.json", "policy.broken", RENDER_AGAIN);
   if (!parsed.ok) return parsed;
   const document = parsePolicy(parsed.value);
   if (document) return ok(document);
   return refuse(
-    issue("policy.broken", "cannot read policy.json because it is not as `rtt render` writes it", "run `rtt render`"),
+    issue("policy.broken", "cannot read policy.json because it is not as `rtt render` writes it", RENDER_AGAIN),
   );
 }
 
@@ -175,7 +177,7 @@ function readManifest(
       const signed = endorsed("manifest", what, file.bytes, given, sign.manifest, trust.root, hasher, signer);
       if (!signed.ok) return signed;
     }
-    const parsed = parseCanonical(file.bytes, what, "manifest.broken");
+    const parsed = parseCanonical(file.bytes, what, "manifest.broken", RENDER_AGAIN);
     return parsed.ok ? parseManifest(parsed.value) : parsed;
   });
 }

@@ -1,29 +1,55 @@
-/** Makes the grant of a plan: for this panel, after what is committed, from now on for a while. */
-import { EXIT, issue, RttError } from "../../core/errors.ts";
+/** Grants of a plan, made here: for its panel, after what is committed, from now on for a while. */
+import { demand, EXIT, issue, RttError } from "../../core/errors.ts";
 import type { Envelope, Grant } from "../../core/model/plan.ts";
-import { seal } from "../../core/trust/envelope.ts";
+import { grantAgain, type Granted, grantHolds } from "../../core/trust/grants.ts";
 import type { SecretKey } from "../../core/trust/keys.ts";
 import type { ReadPlan } from "../../core/trust/plan_file.ts";
 import { openCrypto } from "../adapters/crypto.ts";
+import type { Call } from "../command.ts";
 import type { Layout } from "../layout.ts";
 import { readCommitted } from "./committed.ts";
+import { readTrust } from "./keyring.ts";
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_WINDOW = "24h";
 /** A grant may begin a little before now, since clocks of two hosts differ. */
 const SLACK_MS = 60_000;
 
+/** What was asked of a new grant on the command line, judged before anything is done. */
+export interface Asked {
+  readonly windowMs: number;
+  /** A new one is wanted for sure: by `--renew`, or since a window was named, which a co-signature can't change. */
+  readonly renew: boolean;
+}
+
+export function askedOf(call: Call): Asked {
+  const window = call.value("for");
+  return { windowMs: windowMs(window ?? DEFAULT_WINDOW), renew: window !== undefined || call.has("renew") };
+}
+
+/** The plan's grants after these keys have signed it. */
+export function grantPlan(at: Layout, read: ReadPlan, keys: readonly SecretKey[], asked: Asked): Granted {
+  const nowMs = Date.now();
+  const fresh = freshGrant(at, read, nowMs, asked.windowMs);
+  const granting = { keys, trust: readTrust(at), fresh, nowMs, renew: asked.renew };
+  return demand(grantAgain(read, granting, openCrypto().signer), EXIT.refused);
+}
+
+/** Whether one of the grants would hold now, as far as this host knows. */
+export function isGranted(at: Layout, read: ReadPlan, envelopes: readonly Envelope[]): boolean {
+  const fresh = freshGrant(at, read, Date.now(), 0);
+  return envelopes.some((each) => grantHolds(each, fresh, Date.now()));
+}
+
 /** The predecessor is the plan's base, so that the grant of a plan made elsewhere is good on the host that it is for. */
-export function grantPlan(at: Layout, read: ReadPlan, keys: readonly SecretKey[], window = DEFAULT_WINDOW): Envelope {
-  const now = Date.now();
-  const grant: Grant = {
-    panel: read.plan.panel,
-    predecessor: read.plan.base.plan,
+function freshGrant(at: Layout, { plan }: ReadPlan, nowMs: number, windowMs: number): Grant {
+  return {
+    panel: plan.panel,
+    predecessor: plan.base.plan,
     serial: readCommitted(at).serial + 1,
-    notBefore: now - SLACK_MS,
-    notAfter: now + windowMs(window),
+    notBefore: nowMs - SLACK_MS,
+    notAfter: nowMs + windowMs,
   };
-  return seal("plan", read.id, grant, keys, openCrypto().signer);
 }
 
 function windowMs(text: string): number {

@@ -1,7 +1,7 @@
 /** `rtt init`: a project that passes `rtt check`, written where nothing is yet. */
 import { issue, ok, refuse, type Result } from "../../core/errors.ts";
 import type { CueValidator } from "../adapters/cue.ts";
-import { writeWhole } from "../files.ts";
+import { writeOutput, writeWhole } from "../files.ts";
 import { MODULE_FILE, SCHEMA_COPY } from "./project.ts";
 import { GITIGNORE, MODULE_CUE, PANEL_CUE } from "./scaffold.ts";
 
@@ -13,7 +13,10 @@ export async function initProject(dir: string, validator: CueValidator): Promise
     [MODULE_FILE, MODULE_CUE],
     [SCHEMA_COPY, schema],
   ]);
-  const inTheWay = [...cueFilesIn(dir), ...[...files.keys()].filter((path) => isThere(`${dir}/${path}`))];
+  const inTheWay = writeOutput(dir, "a project to", () => [
+    ...cueFilesIn(dir),
+    ...[...files.keys()].filter((path) => isThere(`${dir}/${path}`)),
+  ]);
   if (inTheWay.length > 0) {
     const names = [...new Set(inTheWay)].sort();
     const remedy = "name another folder: `rtt init my-project`";
@@ -29,7 +32,9 @@ export async function initProject(dir: string, validator: CueValidator): Promise
   }
   if (!isThere(`${dir}/.gitignore`)) files.set(".gitignore", GITIGNORE);
   const encoder = new TextEncoder();
-  for (const [path, text] of files) writeWhole(`${dir}/${path}`, encoder.encode(text));
+  writeOutput(dir, "a project to", () => {
+    for (const [path, text] of files) writeWhole(`${dir}/${path}`, encoder.encode(text));
+  });
   return ok([...files.keys()]);
 }
 

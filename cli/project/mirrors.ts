@@ -1,6 +1,6 @@
 /** Whether the rendered files say what the CUE says, and where they do not. */
 import { parse } from "@std/yaml";
-import { type Issue, issue } from "../../core/errors.ts";
+import { EXIT, type Issue, issue, RttError } from "../../core/errors.ts";
 import { isObject } from "../../core/model/shape.ts";
 import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
@@ -35,11 +35,17 @@ export function compareMirrors(checked: Checked, at: Layout): readonly MirrorDif
   return [...differences, ...left.map((file) => ({ file, kind: "left", path: "", cue: null, mirror: null }) as const)];
 }
 
+/** Throws what `mirrorIssues` says of them. What was never rendered is no lie yet; `rtt serve` asks for all of it. */
+export function demandMirrors(checked: Checked, at: Layout): void {
+  const stale = compareMirrors(checked, at).filter((each) => each.kind !== "missing");
+  if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale));
+}
+
 /** For `rtt serve` to refuse with, and for `rtt check` to show. */
 export function mirrorIssues(differences: readonly MirrorDifference[]): readonly Issue[] {
   return differences.map(({ file, kind, path, cue, mirror }) => {
     const where = { file, line: 1, column: 1 };
-    const remedy = "`rtt render` writes it from the CUE; what is signed must be signed again";
+    const remedy = "write it from the CUE with `rtt render`, then sign it again with `rtt sign`";
     if (kind === "differs") {
       const what = path === "" ? "it" : `\`${path}\``;
       const why = `CUE has ${cue ?? "nothing"} for ${what} and the file has ${mirror ?? "nothing"}`;

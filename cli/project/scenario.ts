@@ -7,6 +7,7 @@ import { PLANNER } from "../../core/plan/plan.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import { openCrypto } from "../adapters/crypto.ts";
 import { HIGHS_NAME } from "../adapters/solver.ts";
+import { readInput } from "../files.ts";
 import type { Layout } from "../layout.ts";
 import type { Checked } from "./check.ts";
 import { type Facts, parseFacts, scanHost } from "./facts.ts";
@@ -45,7 +46,7 @@ export async function openScenario(at: Layout, facts?: string): Promise<Opened> 
 }
 
 function readFacts(file: string): Facts {
-  const parsed = parseFacts(Deno.readFileSync(file), openCrypto().hasher);
+  const parsed = parseFacts(readInput(file, "the facts"), openCrypto().hasher);
   if (parsed.ok) return parsed.value;
   throw new RttError(EXIT.badInput, parsed.issues);
 }

@@ -246,7 +246,11 @@ export function keeperLost(why: string): Issue {
 }
 
 export function refusedBy(request: string, message: string): Issue {
-  return issue("keeper.refused", `cannot go on because the keeper refused ${request}: ${message}`, "see `rtt doctor`");
+  return issue(
+    "keeper.refused",
+    `cannot go on because the keeper refused ${request}: ${message}`,
+    "correct what the keeper names, and ask again",
+  );
 }
 
 function unfinished(): Issue {

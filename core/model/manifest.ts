@@ -141,7 +141,13 @@ export function parseManifest(value: unknown): Result<Manifest> {
 }
 
 function broken(why: string): Result<Manifest> {
-  return refuse(issue("manifest.broken", `cannot read the manifest because ${why}`, "make it again with `rtt render`"));
+  return refuse(
+    issue(
+      "manifest.broken",
+      `cannot read the manifest because ${why}`,
+      "write it with `rtt render`, then sign it with `rtt sign`",
+    ),
+  );
 }
 
 function orderIssue(manifest: Manifest): string | undefined {

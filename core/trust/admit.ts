@@ -75,7 +75,7 @@ function believedGrant(envelope: Envelope, id: PlanId, trust: TrustRoot, signer:
       issue(
         "plan.signature",
         "cannot accept the plan because a grant in its file is for another plan",
-        "get the file again",
+        "get the file again, or sign it again with `rtt sign PLAN`",
       ),
     );
   }
@@ -85,7 +85,7 @@ function believedGrant(envelope: Envelope, id: PlanId, trust: TrustRoot, signer:
       issue(
         "plan.signature",
         "cannot accept the plan because its grant can't be read",
-        "sign it again with `rtt sign`",
+        "sign it again with `rtt sign PLAN`",
       ),
     );
   }
@@ -97,7 +97,7 @@ function panelIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined 
   return issue(
     "plan.otherPanel",
     `cannot apply the plan because it is for panel \`${plan.panel}\` and this is \`${here.panel}\``,
-    "plan in this panel's project",
+    "plan in this panel's project with `rtt plan`",
   );
 }
 
@@ -117,7 +117,7 @@ function gateIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
     return issue(
       "plan.policyChanged",
       "cannot apply the plan because policy.json is not the one it was made for",
-      "run `rtt plan` again, or restore policy.json",
+      "write and sign it with `rtt render` and `rtt sign`, then plan again with `rtt plan`; or restore policy.json",
     );
   }
   for (const [driver, hash] of Object.entries(plan.gates.manifests)) {
@@ -127,7 +127,7 @@ function gateIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
         `cannot apply the plan because manifests/${driver}.json is ${
           here.manifests[driver] ? "not the one it was made for" : "missing"
         }`,
-        "run `rtt plan` again, or restore the manifest",
+        "write and sign it with `rtt render` and `rtt sign`, then plan again with `rtt plan`; or restore it",
       );
     }
   }
@@ -150,7 +150,7 @@ function grantIssue(grant: Grant, here: Circumstances, again: boolean): Issue | 
     return issue(
       "grant.otherPanel",
       `cannot apply the plan because its grant is for panel \`${grant.panel}\``,
-      "sign it for this panel",
+      "sign it for this panel with `rtt sign PLAN`",
     );
   }
   if (again) return undefined;
@@ -167,21 +167,21 @@ function grantIssue(grant: Grant, here: Circumstances, again: boolean): Issue | 
     return issue(
       "grant.serial",
       `cannot apply the plan because its serial ${grant.serial} is not above the last, ${here.committed.serial}`,
-      "sign it again with `rtt sign`, which takes the next serial",
+      "sign it again with `rtt sign PLAN`, which takes the next serial",
     );
   }
   if (here.nowMs < grant.notBefore) {
     return issue(
       "grant.early",
       `cannot apply the plan because its grant begins at ${new Date(grant.notBefore).toISOString()}`,
-      "wait, or sign it for now",
+      "wait, or grant it from now on with `rtt sign PLAN --renew`",
     );
   }
   if (here.nowMs > grant.notAfter) {
     return issue(
       "grant.expired",
       `cannot apply the plan because its grant ended at ${new Date(grant.notAfter).toISOString()}`,
-      "sign it again with `rtt sign`",
+      "sign it again with `rtt sign PLAN`",
     );
   }
   return undefined;
@@ -191,7 +191,7 @@ function belowThreshold(have: number, need: number): Issue {
   return issue(
     "plan.threshold",
     `cannot apply the plan because ${have} of ${need} needed keys signed it`,
-    "have it signed by another key: `rtt sign FILE --key KEY`",
+    "have it signed by another key: `rtt sign PLAN --key KEY`",
   );
 }
 

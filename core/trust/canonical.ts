@@ -3,7 +3,7 @@
  * what is read back must be its own canonical form, so that duplicate keys, other spellings of a number and stray blanks
  * can't hide behind a parser's tolerance.
  */
-import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
+import { issue, ok, refuse, type Result } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
 const encoder = new TextEncoder();
@@ -66,9 +66,14 @@ function inOrder(keys: readonly string[]): boolean {
   return true;
 }
 
-/** The value of bytes that are their own canonical form; anything else is refused with `code`. */
-export function parseCanonical(bytes: Uint8Array, what: string, code: string): Result<unknown> {
-  const wrong = (why: string): Result<unknown> => refuse(notCanonical(code, what, why));
+/** The value of bytes that are their own canonical form; anything else is refused with `code` and `remedy`. */
+export function parseCanonical(
+  bytes: Uint8Array,
+  what: string,
+  code: string,
+  remedy = "write it again with rtt; do not edit it by hand",
+): Result<unknown> {
+  const wrong = (why: string): Result<unknown> => refuse(issue(code, `cannot read ${what} because ${why}`, remedy));
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -96,10 +101,6 @@ function isCanonical(value: unknown, text: string): boolean {
   if (hasSortedKeys(value) && JSON.stringify(value) === text) return true;
   // Keys that look like numbers are moved to the front by the parser: those are written the slow way.
   return canonicalText(value) === text;
-}
-
-function notCanonical(code: string, what: string, why: string): Issue {
-  return issue(code, `cannot read ${what} because ${why}`, "write it again with rtt; do not edit it by hand");
 }
 
 /** Deepest nesting of brackets outside strings: asked before parsing, so that no input overflows a stack. */

@@ -47,7 +47,7 @@ export function endorsed(
       return refuse(issue(
         `${role}.changed`,
         `cannot accept ${what} because it has changed since it was signed`,
-        "look at what changed, then sign it again with `rtt sign`",
+        "look at what changed, then write it again with `rtt render` and sign it with `rtt sign`",
       ));
     }
     for (const each of believed.value.signers) signers.add(each);
@@ -56,7 +56,7 @@ export function endorsed(
     return refuse(issue(
       `${role}.threshold`,
       `cannot accept ${what} because ${signers.size} of ${threshold} needed keys signed it`,
-      "have it signed by another key with `rtt sign`",
+      "have it signed by another key with `rtt sign --key KEY`",
     ));
   }
   return ok([...signers].sort());
@@ -64,7 +64,7 @@ export function endorsed(
 
 /** The envelopes of a signature file, for adding one. */
 export function readSignatures(file: Uint8Array, what: string, role: Endorsed): Result<readonly Envelope[]> {
-  const parsed = parseCanonical(file, `the signatures of ${what}`, `${role}.signature`);
+  const parsed = parseCanonical(file, `the signatures of ${what}`, `${role}.signature`, SIGN_AGAIN);
   if (!parsed.ok) return parsed;
   const wrong = FILE(parsed.value);
   const envelopes = wrong === undefined
@@ -72,7 +72,9 @@ export function readSignatures(file: Uint8Array, what: string, role: Endorsed): 
     : [undefined];
   const known = envelopes.filter((each) => each !== undefined);
   if (known.length !== envelopes.length) {
-    return refuse(issue(`${role}.signature`, `cannot read the signatures of ${what}`, "sign it again with `rtt sign`"));
+    return refuse(issue(`${role}.signature`, `cannot read the signatures of ${what}`, SIGN_AGAIN));
   }
   return ok(known);
 }
+
+const SIGN_AGAIN = "sign it again with `rtt sign`";

@@ -51,7 +51,7 @@ export function seal(
   };
 }
 
-/** The same payload with one more signature. */
+/** The same payload with one more signature; undefined when the key has signed it already. */
 export function cosign(envelope: Envelope, key: SecretKey, signer: Signer): Envelope | undefined {
   const payload = decodeBase64(envelope.payload);
   if (!payload || envelope.signatures.some((each) => each.keyid === key.id)) return undefined;
@@ -65,46 +65,93 @@ export function cosign(envelope: Envelope, key: SecretKey, signer: Signer): Enve
  */
 export function open(envelope: Envelope, role: Role, trust: TrustRoot, signer: Signer): Result<Believed> {
   const payload = decodeBase64(envelope.payload);
-  if (envelope.payloadType !== PAYLOAD_TYPE || !payload) return bad(role, "its payload can't be read");
+  if (envelope.payloadType !== PAYLOAD_TYPE || !payload) return refuse(bad(role, "its payload can't be read"));
   if (envelope.signatures.length === 0) return refuse(unsigned(role));
-  if (envelope.signatures.length > LIMITS.signaturesOfAnEnvelope) return bad(role, "it has too many signatures");
+  if (envelope.signatures.length > LIMITS.signaturesOfAnEnvelope) {
+    return refuse(bad(role, "it has too many signatures"));
+  }
   const statement = parseStatement(payload, role);
   if (!statement.ok) return statement;
   const message = preAuthentication(payload);
   const signers = new Set<KeyId>();
-  for (const { keyid, sig } of envelope.signatures) {
-    const key = trust.get(keyid);
-    if (!key) {
-      return refuse(issue(
-        `${role}.key.unknown`,
-        `cannot accept the ${role} because key ${keyid.slice(0, 16)} is not trusted by this panel`,
-        "add the public key with `rtt keys trust FILE`, or sign with a trusted key",
-      ));
-    }
-    if (key.revoked) {
-      return refuse(
-        issue(
-          `${role}.key.revoked`,
-          `cannot accept the ${role} because key ${keyid.slice(0, 16)} is revoked`,
-          "sign with another key",
-        ),
-      );
-    }
-    const signature = decodeBase64(sig);
-    if (!signature || !signer.verify(key.bytes, message, signature)) {
-      return bad(role, `the signature of key ${keyid.slice(0, 16)} is wrong`);
-    }
-    if (!key.roles.includes(role)) {
-      return refuse(issue(
-        `${role}.key.role`,
-        `cannot accept the ${role} because key ${keyid.slice(0, 16)} has the role ${key.roles.join(", ") || "none"}`,
-        `sign with a key of the role ${role}`,
-      ));
-    }
-    if (signers.has(keyid)) return bad(role, `key ${keyid.slice(0, 16)} signed twice`);
-    signers.add(keyid);
+  for (const signature of envelope.signatures) {
+    const wrong = signatureIssue(signature, message, role, trust, signer);
+    if (wrong) return refuse(wrong);
+    if (signers.has(signature.keyid)) return refuse(bad(role, `key ${signature.keyid.slice(0, 16)} signed twice`));
+    signers.add(signature.keyid);
   }
   return ok({ ...statement.value, signers: [...signers].sort() });
+}
+
+/** What an envelope says, whoever signed it: for looking only, never for believing. */
+export function statementOf(envelope: Envelope): Statement | undefined {
+  const payload = decodeBase64(envelope.payload);
+  const parsed = payload && parseCanonical(payload, "the statement", "plan.signature");
+  const statement = parsed?.ok ? readStatement(parsed.value) : undefined;
+  return typeof statement === "string" ? undefined : statement;
+}
+
+/** What is left of an envelope without the signatures that nobody here believes, and why each of those went. */
+export interface Pruned {
+  /** None when no signature is left, or when what they are under is no statement. */
+  readonly envelope: Envelope | undefined;
+  readonly dropped: readonly Issue[];
+}
+
+/** For signing again: with a revoked key's signature in it, an envelope is refused whatever else is added. */
+export function prune(envelope: Envelope, role: Role, trust: TrustRoot, signer: Signer): Pruned {
+  const payload = decodeBase64(envelope.payload);
+  const statement = payload && envelope.payloadType === PAYLOAD_TYPE ? parseStatement(payload, role) : undefined;
+  if (!payload || !statement) return { envelope: undefined, dropped: [bad(role, "its payload can't be read")] };
+  if (!statement.ok) return { envelope: undefined, dropped: statement.issues };
+  const message = preAuthentication(payload);
+  const kept = new Map<KeyId, Signature>();
+  const dropped: Issue[] = [];
+  for (const signature of envelope.signatures) {
+    const wrong = signatureIssue(signature, message, role, trust, signer);
+    if (wrong) dropped.push(wrong);
+    else kept.set(signature.keyid, signature);
+  }
+  return { envelope: kept.size === 0 ? undefined : { ...envelope, signatures: [...kept.values()] }, dropped };
+}
+
+type Signature = Envelope["signatures"][number];
+
+function signatureIssue(
+  { keyid, sig }: Signature,
+  message: Uint8Array,
+  role: Role,
+  trust: TrustRoot,
+  signer: Signer,
+): Issue | undefined {
+  const name = keyid.slice(0, 16);
+  const key = trust.get(keyid);
+  if (!key) {
+    return issue(
+      `${role}.key.unknown`,
+      `cannot accept the ${role} because key ${name} is not trusted by this panel`,
+      `sign it with a trusted key: \`${
+        signCommand(role)
+      }\` drops what is not believed; or trust this one with \`rtt keys trust FILE\``,
+    );
+  }
+  if (key.revoked) {
+    return issue(
+      `${role}.key.revoked`,
+      `cannot accept the ${role} because key ${name} is revoked`,
+      `make a new key with \`rtt keys new\` where there is no other, then \`${signCommand(role)}\``,
+    );
+  }
+  const signature = decodeBase64(sig);
+  if (!signature || !signer.verify(key.bytes, message, signature)) {
+    return bad(role, `the signature of key ${name} is wrong`);
+  }
+  if (key.roles.includes(role)) return undefined;
+  return issue(
+    `${role}.key.role`,
+    `cannot accept the ${role} because key ${name} has the role ${key.roles.join(", ") || "none"}`,
+    `sign it with a key of the role ${role}: \`${signCommand(role)}\``,
+  );
 }
 
 export function parseEnvelope(value: unknown): Envelope | undefined {
@@ -125,15 +172,19 @@ export function parseEnvelope(value: unknown): Envelope | undefined {
 function parseStatement(payload: Uint8Array, role: Role): Result<Statement> {
   const parsed = parseCanonical(payload, `the statement of the ${role}`, `${role}.signature`);
   if (!parsed.ok) return parsed;
-  const { _type, subject, predicateType, predicate } = (parsed.value ?? {}) as Record<string, unknown>;
-  if (_type !== STATEMENT_TYPE || !Array.isArray(subject) || subject.length !== 1) {
-    return bad(role, "its payload is no statement");
-  }
+  const statement = readStatement(parsed.value);
+  if (typeof statement === "string") return refuse(bad(role, statement));
+  if (statement.predicateType === PREDICATES[role]) return ok(statement);
+  return refuse(bad(role, "its statement is about something else"));
+}
+
+/** The statement, or why it is none. */
+function readStatement(value: unknown): Statement | string {
+  const { _type, subject, predicateType, predicate } = (value ?? {}) as Record<string, unknown>;
+  if (_type !== STATEMENT_TYPE || !Array.isArray(subject) || subject.length !== 1) return "its payload is no statement";
   const digest = (subject[0] as { digest?: { sha256?: unknown } } | null)?.digest?.sha256;
-  if (typeof digest !== "string" || predicateType !== PREDICATES[role]) {
-    return bad(role, "its statement is about something else");
-  }
-  return ok({ subject: digest as Hash, predicateType: PREDICATES[role], predicate });
+  if (typeof digest !== "string" || typeof predicateType !== "string") return "its statement is about something else";
+  return { subject: digest as Hash, predicateType, predicate };
 }
 
 /** DSSE's pre-authentication encoding. */
@@ -145,13 +196,11 @@ function preAuthentication(payload: Uint8Array): Uint8Array {
   return message;
 }
 
-function bad<T>(role: Role, why: string): Result<T> {
-  return refuse(
-    issue(
-      `${role}.signature`,
-      `cannot accept the ${role} because ${why}`,
-      `get it again from whoever signed it, or sign it again with \`rtt sign\``,
-    ),
+function bad(role: Role, why: string): Issue {
+  return issue(
+    `${role}.signature`,
+    `cannot accept the ${role} because ${why}`,
+    `get it again from whoever signed it, or sign it again with \`${signCommand(role)}\``,
   );
 }
 
@@ -159,6 +208,11 @@ export function unsigned(role: Role): Issue {
   return issue(
     `${role}.unsigned`,
     `cannot accept the ${role} because nobody has signed it`,
-    "sign it with `rtt sign FILE`",
+    `sign it with \`${signCommand(role)}\``,
   );
+}
+
+/** What signs a document of this role: a plan by its file, the policy and the manifests all at once. */
+export function signCommand(role: Role): string {
+  return role === "plan" ? "rtt sign PLAN" : "rtt sign";
 }

@@ -50,7 +50,7 @@ export function writePlanFile(bytes: Uint8Array, envelopes: readonly Envelope[])
 
 export function readPlanFile(file: Uint8Array, hasher: Hasher): Result<ReadPlan> {
   if (file.length > LIMITS.planBytes) return broken(`it is larger than ${LIMITS.planBytes} bytes`);
-  const parsed = parseCanonical(file, "the plan file", "plan.broken");
+  const parsed = parseCanonical(file, "the plan file", "plan.broken", MAKE_AGAIN);
   if (!parsed.ok) return parsed;
   const outer = FILE(parsed.value);
   if (outer !== undefined) return broken(`\`${outer || "."}\` is not as in a plan file`);
@@ -71,7 +71,7 @@ export function readPlanFile(file: Uint8Array, hasher: Hasher): Result<ReadPlan>
 
 /** A plan from its canonical bytes. */
 export function parsePlan(bytes: Uint8Array, hasher: Hasher): Result<Plan> {
-  const parsed = parseCanonical(bytes, "the plan", "plan.broken");
+  const parsed = parseCanonical(bytes, "the plan", "plan.broken", MAKE_AGAIN);
   if (!parsed.ok) return parsed;
   const wrong = PLAN(parsed.value);
   if (wrong !== undefined) return broken(`\`${wrong || "."}\` is not as in a plan of version ${PLAN_VERSION}`);
@@ -85,8 +85,10 @@ export function parseGrant(predicate: unknown): Grant | undefined {
 }
 
 function broken<T>(why: string): Result<T> {
-  return refuse(issue("plan.broken", `cannot read the plan because ${why}`, "make it again with `rtt plan`"));
+  return refuse(issue("plan.broken", `cannot read the plan because ${why}`, MAKE_AGAIN));
 }
+
+const MAKE_AGAIN = "make it again with `rtt plan`, or get the file again";
 
 const HASH = matching(/^[0-9a-f]{64}$/);
 const NAME = matching(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/);

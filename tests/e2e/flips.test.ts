@@ -39,7 +39,7 @@ Deno.test(`${FLIPS} plan files with a byte flipped, committed or not, are refuse
   }
   console.log(`refused: ${[...codes].map(([code, times]) => `${code} ${times}`).join(", ")}`);
   for (const unreadable of [project.path("nothing.json"), project.dir]) {
-    assertEquals((await project.refuses(2, "apply", unreadable))[0]?.code, "plan.path");
+    assertEquals((await project.refuses(2, "apply", unreadable))[0]?.code, "input.unreadable");
   }
   const after = await project.settled();
   assertEquals({ root: await project.root(), plan: after.plan }, before);

@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { openCrypto } from "../../cli/adapters/crypto.ts";
 import { layout } from "../../cli/layout.ts";
 import { readCommitted } from "../../cli/project/committed.ts";
-import { secretKeys } from "../../cli/project/keyring.ts";
+import { secretKeys, signingKeys } from "../../cli/project/keyring.ts";
 import type { Envelope, Grant } from "../../core/model/plan.ts";
 import { seal } from "../../core/trust/envelope.ts";
 import type { Role, SecretKey } from "../../core/trust/keys.ts";
@@ -18,12 +18,22 @@ export function readPlan(path: string): ReadPlan {
   return read.value;
 }
 
+/** Secret keys at hand, whoever believes them. */
 export function keys(project: Project, role: Role = "plan"): readonly SecretKey[] {
   return secretKeys(layout(project.dir), role);
 }
 
+function trustedKeys(project: Project): readonly SecretKey[] {
+  return signingKeys(layout(project.dir), "plan").keys;
+}
+
 /** A grant that is good now, but for what is said otherwise. */
-export function grantOf(project: Project, path: string, otherwise: Partial<Grant> = {}, by = keys(project)): Envelope {
+export function grantOf(
+  project: Project,
+  path: string,
+  otherwise: Partial<Grant> = {},
+  by = trustedKeys(project),
+): Envelope {
   const { id, plan } = readPlan(path);
   const { serial } = readCommitted(layout(project.dir));
   const now = Date.now();

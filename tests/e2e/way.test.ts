@@ -47,7 +47,7 @@ Deno.test("a scaffold goes all the way: check, render, sign, plan, apply, look, 
     for (const command of ["status", "drift", "rollback", "down"]) {
       assertEquals((await project.refuses(5, command))[0]?.code, "panel.none", command);
     }
-    assertEquals((await project.refuses(2, "apply", project.path("nothing.json")))[0]?.code, "plan.path");
+    assertEquals((await project.refuses(2, "apply", project.path("nothing.json")))[0]?.code, "input.unreadable");
   });
 
   await t.step("a plan is granted, pending until applied, and the last line is its path", async () => {

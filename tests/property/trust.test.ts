@@ -6,9 +6,11 @@ import { EMPTY_GRAPH } from "../../core/model/graph.ts";
 import type { Hash, PlanId } from "../../core/model/names.ts";
 import { type Grant, type Plan, PLAN_VERSION } from "../../core/model/plan.ts";
 import { admit, type Circumstances } from "../../core/trust/admit.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import { endorse, endorsed } from "../../core/trust/endorse.ts";
 import { cosign, seal } from "../../core/trust/envelope.ts";
+import { cosignAll } from "../../core/trust/grants.ts";
 import { keyDocument, parsePublicKey, type PublicKey, type Role, type SecretKey } from "../../core/trust/keys.ts";
 import { graphHash, planId, readPlanFile, writePlanFile } from "../../core/trust/plan_file.ts";
 
@@ -128,6 +130,17 @@ Deno.test("two keys meet a threshold of two, one key twice does not", () => {
   assertEquals(cosign(once, alice.secret, signer), undefined);
   const doubled = { ...once, signatures: [...once.signatures, ...once.signatures] };
   assertEquals(codeOf(writePlanFile(bytes, [doubled]), { threshold: 2 }), "plan.signature");
+});
+
+Deno.test("an envelope takes as many signatures as can be believed, and no more", () => {
+  const bytes = canonical(plan);
+  const keys = Array.from({ length: LIMITS.signaturesOfAnEnvelope + 1 }, (_, at) => key(100 + at).secret);
+  const [first, ...rest] = keys;
+  const once = seal("plan", planId(bytes, hasher), grant, first ? [first] : [], signer);
+  const full = cosignAll(once, rest.slice(0, -1), "the plan", signer);
+  assert(full.ok && full.value.signatures.length === LIMITS.signaturesOfAnEnvelope);
+  const over = cosignAll(once, rest, "the plan", signer);
+  assertEquals(over.ok || over.issues[0]?.code, "sign.full");
 });
 
 Deno.test("a plan file with any bit flipped is refused", () => {
