@@ -4,10 +4,10 @@ import { demand, EXIT, issue, ok, refuse, type Result } from "../../core/errors.
 import { LIMITS } from "../../core/limits.ts";
 import { type Manifest, parseManifest } from "../../core/model/manifest.ts";
 import type { Hash } from "../../core/model/names.ts";
-import type { Plan } from "../../core/model/plan.ts";
 import type { Closure } from "../../core/model/scenario.ts";
+import type { AccessRules } from "../../core/plan/acl.ts";
 import type { Clock } from "../../core/ports.ts";
-import type { Circumstances } from "../../core/trust/admit.ts";
+import type { BelievedPlan, Circumstances } from "../../core/trust/admit.ts";
 import { parseCanonical } from "../../core/trust/canonical.ts";
 import { endorsed } from "../../core/trust/endorse.ts";
 import type { TrustRoot } from "../../core/trust/keys.ts";
@@ -16,7 +16,7 @@ import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
 import { closureOfManifest } from "../project/closure.ts";
 import { parseTrust } from "../project/keyring.ts";
-import { parsePolicy, type PolicyDocument } from "../project/policy.ts";
+import { parsePolicy, type PolicyDocument, type SignedRule } from "../project/policy.ts";
 import { Remembered } from "./remembered.ts";
 
 export interface HashedFile {
@@ -54,15 +54,31 @@ export class Memory {
   readonly manifests = new Remembered<Manifest>(LIMITS.judgementsRemembered);
 }
 
-/** Refuses what is not signed as the policy asks. A file that is missing or has changed is left to admission to name. */
-export function gather(plan: Plan, place: Place): Result<Gathered> {
+/** The keys that this panel believes now, and a name for what they were read from. */
+export interface Trust {
+  readonly root: TrustRoot;
+  readonly hash: string;
+}
+
+export function readTrust({ at, crypto, memory }: Pick<Place, "at" | "crypto" | "memory">): Trust {
+  const file = readFile(at.trust, crypto);
+  if (!file) return { root: new Map(), hash: "" };
+  const root = demand(memory.trust.ask(file.hash, () => parseTrust(file.bytes, at)), EXIT.badInput);
+  return { root, hash: file.hash };
+}
+
+/**
+ * Refuses what is not signed as the policy asks. A file that is missing or has changed is left to admission to name. The
+ * plan is believed before its names are looked for: nobody without a key chooses what is read here.
+ */
+export function gather({ read: { plan } }: BelievedPlan, trust: Trust, place: Place): Result<Gathered> {
   const { at, crypto, committed } = place;
-  const trust = demandTrust(place);
   const policy = readPolicy(place, trust);
   if (!policy.ok) return policy;
   const manifests: Record<string, Hash> = {};
   const closures: Record<string, Hash> = {};
   const pinned = new Map<string, Pinned>();
+  const networked: string[] = [];
   for (const driver of Object.keys(plan.gates.manifests)) {
     const file = readFile(`${at.manifests}/${driver}.json`, crypto);
     if (!file) continue;
@@ -70,6 +86,7 @@ export function gather(plan: Plan, place: Place): Result<Gathered> {
     if (file.hash !== plan.gates.manifests[driver]) continue;
     const manifest = readManifest(driver, file, policy.value, trust, place);
     if (!manifest.ok) return manifest;
+    if (manifest.value.network) networked.push(driver);
     const closure = closureOfManifest(manifest.value, { dir: at.dir, drivers: place.drivers, hasher: crypto.hasher });
     if (!closure.ok) continue;
     closures[driver] = closure.value.hash;
@@ -82,11 +99,13 @@ export function gather(plan: Plan, place: Place): Result<Gathered> {
       panel: place.panel,
       committed: { plan: committed.plan, graph: committed.graphHash, serial: committed.serial },
       nowMs: place.clock.wallMs(),
-      trust: trust.root,
       threshold: policy.value.document.sign.plan,
       policy: policy.value.file.hash,
       manifests,
       closures,
+      access: accessOf(policy.value.document),
+      network: policy.value.document.network,
+      networked,
     },
   });
 }
@@ -96,21 +115,6 @@ const RENDER_AGAIN = "write it with `rtt render`, then sign it with `rtt sign`";
 function readFile(path: string, { hasher }: Crypto): HashedFile | undefined {
   const bytes = readIfThere(path);
   return bytes && { bytes, hash: hasher.sha256(bytes) };
-}
-
-interface Trust {
-  readonly root: TrustRoot;
-  /** Names what `root` was read from. */
-  readonly hash: string;
-}
-
-function demandTrust({ at, crypto, memory }: Place): Trust {
-  const file = readFile(at.trust, crypto);
-  if (!file) return { root: new Map(), hash: "" };
-  return {
-    root: demand(memory.trust.ask(file.hash, () => parseTrust(file.bytes, at)), EXIT.badInput),
-    hash: file.hash,
-  };
 }
 
 interface Policy {
@@ -149,6 +153,11 @@ function readPolicy({ at, crypto, memory }: Place, trust: Trust): Result<Policy>
   return judged.ok ? ok({ file, document: judged.value }) : judged;
 }
 
+function accessOf({ allow, deny }: PolicyDocument): AccessRules {
+  const plain = (rules: readonly SignedRule[]) => rules.map(({ from, to, why = null }) => ({ from, to, why }));
+  return { allow: plain(allow), deny: plain(deny) };
+}
+
 function parseSignedPolicy(bytes: Uint8Array): Result<PolicyDocument> {
   const parsed = parseCanonical(bytes, "policy.json", "policy.broken", RENDER_AGAIN);
   if (!parsed.ok) return parsed;
@@ -178,6 +187,12 @@ function readManifest(
       if (!signed.ok) return signed;
     }
     const parsed = parseCanonical(file.bytes, what, "manifest.broken", RENDER_AGAIN);
-    return parsed.ok ? parseManifest(parsed.value) : parsed;
+    const manifest = parsed.ok ? parseManifest(parsed.value) : parsed;
+    // The signature is over the content: under another name, it would be what policy says of another driver.
+    if (manifest.ok && manifest.value.name !== driver) {
+      const why = `it is of driver \`${manifest.value.name}\``;
+      return refuse(issue("manifest.name", `cannot accept ${what} because ${why}`, RENDER_AGAIN));
+    }
+    return manifest;
   });
 }

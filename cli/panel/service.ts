@@ -4,14 +4,14 @@ import { demand, EXIT, type ExitCode, issue, RttError } from "../../core/errors.
 import type { Hash } from "../../core/model/names.ts";
 import type { AdmittedPlan } from "../../core/model/plan.ts";
 import type { Clock, Store } from "../../core/ports.ts";
-import { admit } from "../../core/trust/admit.ts";
+import { admit, believe } from "../../core/trust/admit.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import { readPlanFile } from "../../core/trust/plan_file.ts";
 import type { Crypto } from "../adapters/crypto.ts";
 import type { ActLine } from "../api/wire.ts";
 import type { Layout } from "../layout.ts";
 import { readClosureFile } from "../project/closure.ts";
-import { gather, type Gathered, type Memory } from "./circumstances.ts";
+import { gather, type Gathered, type Memory, readTrust } from "./circumstances.ts";
 import type { Engine } from "./engine.ts";
 import type { Waivers } from "./waivers.ts";
 
@@ -33,8 +33,10 @@ type Line = (line: ActLine) => void;
 export async function applyFile(file: Uint8Array, grounds: Grounds, line: Line): Promise<ActLine> {
   const read = demand(readPlanFile(file, grounds.crypto.hasher), EXIT.refused);
   const { engine, crypto } = grounds;
-  const gathered = demand(gather(read.plan, { ...grounds, committed: engine.machine.committed }), EXIT.refused);
-  const { admitted, again } = demand(admit(read, gathered.circumstances, crypto.signer), EXIT.refused);
+  const trust = readTrust(grounds);
+  const believed = demand(believe(read, trust.root, crypto.signer), EXIT.refused);
+  const gathered = demand(gather(believed, trust, { ...grounds, committed: engine.machine.committed }), EXIT.refused);
+  const { admitted, again } = demand(admit(believed, gathered.circumstances), EXIT.refused);
   line({ step: "admit", detail: `plan ${admitted.id.slice(0, 12)}, signed by ${admitted.signers.length} key(s)` });
   pin(admitted, gathered, grounds);
   grounds.waivers.use(admitted.plan.gates.policy);

@@ -1,12 +1,21 @@
-/** The parts of policy.json that the panel itself acts on: the rest is the planner's, and gated by the file's hash. */
-import { anything, count, flag, list, matching, object, oneOf, text } from "../../core/model/shape.ts";
+/** policy.json as the panel reads it: what it holds every plan and every driver to, whoever signed those. */
+import { count, flag, list, matching, object, oneOf, optional, text } from "../../core/model/shape.ts";
 import { LIMITS } from "../../core/limits.ts";
 
 export interface PolicyDocument {
   readonly strict: boolean;
+  readonly allow: readonly SignedRule[];
+  readonly deny: readonly SignedRule[];
   readonly sign: { readonly plan: number; readonly manifest: number; readonly policy: number };
   readonly network: readonly string[];
   readonly waive: readonly Waived[];
+}
+
+export interface SignedRule {
+  readonly from: string;
+  readonly to: string;
+  /** Left out where none was given. */
+  readonly why?: string;
 }
 
 export interface Waived {
@@ -16,10 +25,12 @@ export interface Waived {
   readonly until: string;
 }
 
+const RULE = object({ from: text, to: text, why: optional(text) });
+
 const POLICY = object({
   strict: flag,
-  allow: list(anything, LIMITS.rules),
-  deny: list(anything, LIMITS.rules),
+  allow: list(RULE, LIMITS.rules),
+  deny: list(RULE, LIMITS.rules),
   network: list(text, LIMITS.drivers),
   fanout: list(text, LIMITS.routes),
   sign: object({ plan: count, manifest: count, policy: count }),

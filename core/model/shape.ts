@@ -25,6 +25,11 @@ export function nullable(shape: Shape): Shape {
   return (value) => value === null ? fits : shape(value);
 }
 
+/** For a member that may be left out; JSON has no other way to be undefined. */
+export function optional(shape: Shape): Shape {
+  return (value) => value === undefined ? fits : shape(value);
+}
+
 export function list(of: Shape, most: number): Shape {
   return (value) => {
     if (!Array.isArray(value) || value.length > most) return "";
@@ -36,13 +41,13 @@ export function list(of: Shape, most: number): Shape {
   };
 }
 
-/** Keys of any name, values of one shape. */
-export function record(of: Shape, most: number): Shape {
+/** Values of one shape under keys of another: by default, of any name. */
+export function record(of: Shape, most: number, key: Shape = text): Shape {
   return (value) => {
     if (!isObject(value) || Object.keys(value).length > most) return "";
-    for (const [key, each] of Object.entries(value)) {
-      const wrong = of(each);
-      if (wrong !== undefined) return join(`.${key}`, wrong);
+    for (const [name, each] of Object.entries(value)) {
+      const wrong = key(name) ?? of(each);
+      if (wrong !== undefined) return join(`.${name}`, wrong);
     }
     return fits;
   };

@@ -1,26 +1,34 @@
 /** Who may be wired to whom: `deny` wins over `allow`, and what no rule allows is refused. */
-import type { Policy, Rule } from "../model/config.ts";
+import type { Rule } from "../model/config.ts";
 import type { LinkEnd } from "../model/graph.ts";
 import { saddr } from "../model/names.ts";
 
-export type Verdict =
-  | { readonly allowed: true; readonly rule: Rule }
-  | { readonly allowed: false; readonly rule: Rule | null };
+/** A rule as it is signed; as it was declared, it has a place besides. */
+export type AccessRule = Pick<Rule, "from" | "to" | "why">;
 
-export function judgeAccess(policy: Policy, from: LinkEnd, to: LinkEnd): Verdict {
-  const denying = firstMatch(policy.deny, from, to);
+export interface AccessRules<R extends AccessRule = AccessRule> {
+  readonly allow: readonly R[];
+  readonly deny: readonly R[];
+}
+
+export type Verdict<R extends AccessRule = AccessRule> =
+  | { readonly allowed: true; readonly rule: R }
+  | { readonly allowed: false; readonly rule: R | null };
+
+export function judgeAccess<R extends AccessRule>(rules: AccessRules<R>, from: LinkEnd, to: LinkEnd): Verdict<R> {
+  const denying = firstMatch(rules.deny, from, to);
   if (denying) return { allowed: false, rule: denying };
-  const allowing = firstMatch(policy.allow, from, to);
+  const allowing = firstMatch(rules.allow, from, to);
   return allowing ? { allowed: true, rule: allowing } : { allowed: false, rule: null };
 }
 
 /** A rule in its own words, as plans cite it: places would change with the text's layout. */
-export function ruleWords(rule: Rule): string {
+export function ruleWords(rule: AccessRule): string {
   return `${rule.from} → ${rule.to}${rule.why === null ? "" : ` (${rule.why})`}`;
 }
 
 /** The first in the order of their words, so that the order in which they were written changes nothing. */
-function firstMatch(rules: readonly Rule[], from: LinkEnd, to: LinkEnd): Rule | undefined {
+function firstMatch<R extends AccessRule>(rules: readonly R[], from: LinkEnd, to: LinkEnd): R | undefined {
   const matching = rules.filter((each) => matches(each.from, from) && matches(each.to, to));
   return matching.sort((one, other) => ruleWords(one) < ruleWords(other) ? -1 : 1)[0];
 }

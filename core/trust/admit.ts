@@ -1,10 +1,12 @@
 /**
- * Admission: from a plan file whose bytes are in order to an `AdmittedPlan`, or to the one reason why not. Each rule has its own code,
- * in the order of DESIGN's "Admit": signatures, panel, (already committed?), base, serial, window, gates.
+ * Admission: from a plan file whose bytes are in order to an `AdmittedPlan`, or to the one reason why not. Each rule has its
+ * own code, in this order: signatures, panel, (already committed?), base, gates, policy, then threshold, serial and window
+ * of each grant. Until its signatures are good, nothing that a plan names is looked at.
  */
 import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
-import type { Hash, PlanId } from "../model/names.ts";
+import { type Hash, type PlanId, saddr } from "../model/names.ts";
 import type { AdmittedPlan, Envelope, Grant } from "../model/plan.ts";
+import { type AccessRules, judgeAccess, ruleWords } from "../plan/acl.ts";
 import type { Signer } from "../ports.ts";
 import { open, unsigned } from "./envelope.ts";
 import type { KeyId, TrustRoot } from "./keys.ts";
@@ -15,13 +17,25 @@ export interface Circumstances {
   readonly panel: string;
   readonly committed: { readonly plan: PlanId | null; readonly graph: Hash; readonly serial: number };
   readonly nowMs: number;
-  readonly trust: TrustRoot;
   /** Distinct keys that a plan needs, from the policy that the plan is gated on. */
   readonly threshold: number;
   /** Hashes of what is on disk now. A driver that has none is missing. */
   readonly policy: Hash;
   readonly manifests: Readonly<Record<string, Hash>>;
   readonly closures: Readonly<Record<string, Hash>>;
+  /** Of the policy: what may be joined, and which drivers may use the network. */
+  readonly access: AccessRules;
+  readonly network: readonly string[];
+  /** Drivers whose manifest asks for network. */
+  readonly networked: readonly string[];
+}
+
+declare const believed: unique symbol;
+/** A plan file all of whose signatures are good, by keys that may sign plans. Made by `believe` alone. */
+export interface BelievedPlan {
+  readonly read: ReadPlan;
+  readonly grants: readonly BelievedGrant[];
+  readonly [believed]: true;
 }
 
 export interface Admission {
@@ -30,14 +44,25 @@ export interface Admission {
   readonly again: boolean;
 }
 
-export function admit(read: ReadPlan, here: Circumstances, signer: Signer): Result<Admission> {
-  const grants = believedGrants(read, here.trust, signer);
-  if (!grants.ok) return grants;
+/** Believes all grants of a file; one that is not good refuses the file. */
+export function believe(read: ReadPlan, trust: TrustRoot, signer: Signer): Result<BelievedPlan> {
+  if (read.envelopes.length === 0) return refuse(unsigned("plan"));
+  const grants: BelievedGrant[] = [];
+  for (const envelope of read.envelopes) {
+    const grant = believedGrant(envelope, read.id, trust, signer);
+    if (!grant.ok) return grant;
+    grants.push(grant.value);
+  }
+  return ok({ read, grants } as unknown as BelievedPlan);
+}
+
+export function admit({ read, grants }: BelievedPlan, here: Circumstances): Result<Admission> {
   const again = read.id === here.committed.plan;
-  const planIssue = panelIssue(read, here) ?? (again ? undefined : baseIssue(read, here)) ?? gateIssue(read, here);
+  const planIssue = panelIssue(read, here) ?? (again ? undefined : baseIssue(read, here)) ?? gateIssue(read, here) ??
+    policyIssue(read, here);
   let refusal: Issue | undefined = planIssue;
   // The newest grant that holds: a plan may be granted again when its window has passed.
-  for (const { grant, signers } of [...grants.value].reverse()) {
+  for (const { grant, signers } of [...grants].reverse()) {
     const grantRefusal = signers.length < here.threshold
       ? belowThreshold(signers.length, here.threshold)
       : grantIssue(grant, here, again);
@@ -50,21 +75,9 @@ export function admit(read: ReadPlan, here: Circumstances, signer: Signer): Resu
   return refuse(refusal ?? unsigned("plan"));
 }
 
-interface BelievedGrant {
+export interface BelievedGrant {
   readonly grant: Grant;
   readonly signers: readonly KeyId[];
-}
-
-/** All grants of the file; one that is not good refuses the file. */
-function believedGrants(read: ReadPlan, trust: TrustRoot, signer: Signer): Result<readonly BelievedGrant[]> {
-  if (read.envelopes.length === 0) return refuse(unsigned("plan"));
-  const grants: BelievedGrant[] = [];
-  for (const envelope of read.envelopes) {
-    const grant = believedGrant(envelope, read.id, trust, signer);
-    if (!grant.ok) return grant;
-    grants.push(grant.value);
-  }
-  return ok(grants);
 }
 
 function believedGrant(envelope: Envelope, id: PlanId, trust: TrustRoot, signer: Signer): Result<BelievedGrant> {
@@ -113,6 +126,16 @@ function baseIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
 }
 
 function gateIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
+  const free = plan.to.drivers.find(({ driver, manifest, closure }) =>
+    plan.gates.manifests[driver] !== manifest || plan.gates.closures[driver] !== closure
+  );
+  if (free) {
+    return issue(
+      "plan.gates",
+      `cannot apply the plan because it runs driver \`${free.driver}\` from other files than it is gated on`,
+      "make it again with `rtt plan`",
+    );
+  }
   if (plan.gates.policy !== here.policy) {
     return issue(
       "plan.policyChanged",
@@ -143,6 +166,31 @@ function gateIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
     }
   }
   return undefined;
+}
+
+/** The planner keeps to the policy; this holds whoever made the plan to it, since another key signs the policy. */
+function policyIssue({ plan }: ReadPlan, here: Circumstances): Issue | undefined {
+  const fallbacks = plan.moves.flatMap((move) => move.kind === "fallback" ? move.link : []);
+  for (const { route, from, to } of [...plan.to.links, ...fallbacks]) {
+    const { allowed, rule } = judgeAccess(here.access, from, to);
+    if (allowed) continue;
+    const pair = `${saddr(from.driver, from.endpoint)} → ${saddr(to.driver, to.endpoint)}`;
+    const why = rule ? `policy denies it by ${ruleWords(rule)}` : "no rule of policy allows it";
+    return issue(
+      "plan.denied",
+      `cannot apply the plan because its route \`${route}\` joins ${pair} and ${why}`,
+      "plan again with `rtt plan`, which keeps to the policy",
+    );
+  }
+  const online = plan.to.drivers.find(({ driver }) =>
+    here.networked.includes(driver) && !here.network.includes(driver)
+  );
+  if (!online) return undefined;
+  return issue(
+    "plan.network",
+    `cannot apply the plan because driver \`${online.driver}\` asks for network and policy does not grant it`,
+    "plan again with `rtt plan`, which keeps to the policy",
+  );
 }
 
 function grantIssue(grant: Grant, here: Circumstances, again: boolean): Issue | undefined {

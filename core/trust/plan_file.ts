@@ -159,7 +159,12 @@ const PLAN = object({
     LIMITS.routes,
   ),
   predictions: list(object({ route: NAME, p99Ns: nullable(count), why: text }), LIMITS.routes),
-  gates: object({ policy: HASH, manifests: record(HASH, LIMITS.drivers), closures: record(HASH, LIMITS.drivers) }),
+  // Their keys become names of files: nothing but a driver's name may be one.
+  gates: object({
+    policy: HASH,
+    manifests: record(HASH, LIMITS.drivers, NAME),
+    closures: record(HASH, LIMITS.drivers, NAME),
+  }),
   inputs: object({ config: HASH, facts: HASH, solver: text, planner: text, fingerprint: HASH }),
   objective: object({ latency: number, crossNode: number, churn: number }),
 });

@@ -21,7 +21,7 @@ Deno.test("a key is replaced: what the old one signed is refused, and signing ag
   await project.serve();
   const plan = await project.plan();
   await project.succeed("keys", "revoke", old.id);
-  assertEquals((await project.refuses(3, "apply", plan))[0]?.code, "policy.key.revoked");
+  assertEquals((await project.refuses(3, "apply", plan))[0]?.code, "plan.key.revoked");
   assertEquals((await project.refuses(3, "sign"))[0]?.code, "key.none");
 
   const fresh = await newKey(project);

@@ -149,7 +149,7 @@ Deno.test("a plan is refused for each rule that it or its grant breaks, each wit
   await t.step("a key that is revoked after its signatures were believed", async () => {
     const again = granted(plan, [grantOf(project, plan)]);
     await project.succeed("keys", "revoke", key?.id ?? "");
-    await refused(project, "policy.key.revoked", again);
+    await refused(project, "plan.key.revoked", again);
   });
 
   await project.down();

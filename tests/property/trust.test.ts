@@ -3,15 +3,23 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { openCrypto } from "../../cli/adapters/crypto.ts";
 import { EMPTY_GRAPH } from "../../core/model/graph.ts";
-import type { Hash, PlanId } from "../../core/model/names.ts";
-import { type Grant, type Plan, PLAN_VERSION } from "../../core/model/plan.ts";
-import { admit, type Circumstances } from "../../core/trust/admit.ts";
+import type { Link } from "../../core/model/graph.ts";
+import type { ContractName, DriverName, EndpointName, Hash, PlanId, RouteName } from "../../core/model/names.ts";
+import { type Grant, type Move, type Plan, PLAN_VERSION } from "../../core/model/plan.ts";
+import { admit, believe, type Circumstances } from "../../core/trust/admit.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { canonical } from "../../core/trust/canonical.ts";
 import { endorse, endorsed } from "../../core/trust/endorse.ts";
 import { cosign, seal } from "../../core/trust/envelope.ts";
 import { cosignAll } from "../../core/trust/grants.ts";
-import { keyDocument, parsePublicKey, type PublicKey, type Role, type SecretKey } from "../../core/trust/keys.ts";
+import {
+  keyDocument,
+  parsePublicKey,
+  type PublicKey,
+  type Role,
+  type SecretKey,
+  type TrustRoot,
+} from "../../core/trust/keys.ts";
 import { graphHash, planId, readPlanFile, writePlanFile } from "../../core/trust/plan_file.ts";
 
 const { hasher, signer } = openCrypto();
@@ -54,12 +62,16 @@ const here: Circumstances = {
   panel: "cell7",
   committed: { plan: null, graph: graphHash(EMPTY_GRAPH, hasher), serial: 0 },
   nowMs: 1_500,
-  trust: new Map([alice, bob, clerk].map((each) => [each.public.id, each.public])),
   threshold: 1,
   policy: zero,
   manifests: { imu: zero },
   closures: { imu: zero },
+  access: { allow: [{ from: "imu/*", to: "*/*", why: null }], deny: [{ from: "*/*", to: "log/*", why: "private" }] },
+  network: [],
+  networked: [],
 };
+
+const trusted: TrustRoot = new Map([alice, bob, clerk].map((each) => [each.public.id, each.public]));
 
 function file(
   over: { plan?: Plan; grant?: Partial<Grant>; keys?: readonly SecretKey[]; subject?: Hash } = {},
@@ -71,9 +83,10 @@ function file(
   ]);
 }
 
-function codeOf(bytes: Uint8Array, at: Partial<Circumstances> = {}): string {
+function codeOf(bytes: Uint8Array, at: Partial<Circumstances & { trust: TrustRoot }> = {}): string {
   const read = readPlanFile(bytes, hasher);
-  const admission = read.ok ? admit(read.value, { ...here, ...at }, signer) : read;
+  const believed = read.ok ? believe(read.value, at.trust ?? trusted, signer) : read;
+  const admission = believed.ok ? admit(believed.value, { ...here, ...at }) : believed;
   return admission.ok ? "admitted" : admission.issues[0]?.code ?? "no code";
 }
 
@@ -83,7 +96,7 @@ Deno.test("a signed plan for this panel, base and window is admitted", () => {
 
 Deno.test("each rule of admission has its own code", () => {
   const other = "1".repeat(64) as Hash;
-  const refusals: readonly (readonly [string, Uint8Array, Partial<Circumstances>?])[] = [
+  const refusals: readonly (readonly [string, Uint8Array, Partial<Circumstances & { trust: TrustRoot }>?])[] = [
     ["plan.unsigned", writePlanFile(canonical(plan), [])],
     ["plan.key.unknown", file({ keys: [stranger.secret] })],
     ["plan.key.role", file({ keys: [clerk.secret] })],
@@ -105,6 +118,82 @@ Deno.test("each rule of admission has its own code", () => {
   for (const [code, bytes, at] of refusals) assertEquals(codeOf(bytes, at), code);
 });
 
+/** A plan that runs these drivers, each gated on the files that it runs, and joins the first to the second. */
+function joining(from: string, to: string, over: Partial<Plan> = {}): Plan {
+  const drivers = [from, to].map((driver) => ({
+    driver: driver as DriverName,
+    manifest: zero,
+    closure: zero,
+    cpus: [0],
+    node: 0,
+  }));
+  const gates = Object.fromEntries([["imu", zero], [from, zero], [to, zero]]);
+  return {
+    ...plan,
+    to: { drivers, links: [link(from, to)] },
+    gates: { ...plan.gates, manifests: gates, closures: gates },
+    ...over,
+  };
+}
+
+function link(from: string, to: string): Link {
+  const end = (driver: string) => ({ driver: driver as DriverName, endpoint: "out" as EndpointName });
+  return {
+    route: "r" as RouteName,
+    routeId: 1,
+    class: "bus",
+    from: end(from),
+    to: end(to),
+    contract: "load" as ContractName,
+    version: "1.0.0",
+    critical: false,
+    budgetNs: null,
+    stallNs: null,
+    rateHz: null,
+    onTrip: "alarm",
+    backpressure: "block",
+    blockNs: 1,
+    wait: "sleep",
+    spinNs: 0,
+    ringBytes: 4096,
+    maxFrameBytes: 64,
+    drainWithinNs: 1,
+  };
+}
+
+Deno.test("a plan that a key signed is held to the policy that another key signed", () => {
+  const gates = { manifests: { imu: zero, sink: zero, log: zero, gen: zero }, closures: {} };
+  const at = { ...gates, closures: gates.manifests };
+  const fallback: Move = { kind: "fallback", trip: "r" as RouteName, unlink: [], link: [link("gen", "sink")] };
+  const other = "1".repeat(64) as Hash;
+  const runs = joining("imu", "sink");
+  const foreign = runs.to.drivers.map((each) => ({ ...each, manifest: other }));
+  const stray = runs.to.drivers.map((each) => ({ ...each, closure: other }));
+  const ungated = { ...runs, gates: { ...runs.gates, manifests: { sink: zero } } };
+  const cases: readonly (readonly [string, Plan, Partial<Circumstances>?])[] = [
+    ["admitted", runs],
+    ["plan.denied", joining("gen", "sink")],
+    ["plan.denied", joining("imu", "log")],
+    ["plan.denied", joining("imu", "sink", { moves: [fallback] })],
+    ["plan.network", runs, { networked: ["imu"] }],
+    ["plan.network", runs, { networked: ["imu"], network: ["sink"] }],
+    ["admitted", runs, { networked: ["imu"], network: ["imu"] }],
+    ["plan.gates", { ...runs, to: { ...runs.to, drivers: foreign } }],
+    ["plan.gates", { ...runs, to: { ...runs.to, drivers: stray } }],
+    ["plan.gates", ungated],
+  ];
+  for (const [code, wanted, more] of cases) assertEquals(codeOf(file({ plan: wanted }), { ...at, ...more }), code);
+});
+
+Deno.test("what a plan gates is named by drivers' names, and by no path", () => {
+  for (const name of ["../imu", "imu/../x", "", ".", "imu.json", "__proto__", "a".repeat(64)]) {
+    for (const what of ["manifests", "closures"] as const) {
+      const gates = { ...plan.gates, [what]: Object.fromEntries([[name, zero]]) };
+      assertEquals(codeOf(file({ plan: { ...plan, gates } })), "plan.broken", `${what} ${name}`);
+    }
+  }
+});
+
 Deno.test("a window holds at its first and its last millisecond", () => {
   assertEquals([codeOf(file(), { nowMs: 1_000 }), codeOf(file(), { nowMs: 2_000 })], ["admitted", "admitted"]);
 });
@@ -113,11 +202,9 @@ Deno.test("the committed plan is admitted again, whatever its serial and window"
   const id = planId(canonical(plan), hasher);
   const read = readPlanFile(file(), hasher);
   assert(read.ok);
-  const admission = admit(
-    read.value,
-    { ...here, nowMs: 9_999, committed: { plan: id, graph: zero, serial: 7 } },
-    signer,
-  );
+  const believed = believe(read.value, trusted, signer);
+  assert(believed.ok);
+  const admission = admit(believed.value, { ...here, nowMs: 9_999, committed: { plan: id, graph: zero, serial: 7 } });
   assert(admission.ok && admission.value.again);
 });
 
@@ -172,7 +259,7 @@ Deno.test("a signed manifest that changed is refused with its own code", () => {
   const bytes = canonical({ name: "imu" });
   const signatures = endorse("manifest", bytes, [clerk.secret], hasher, signer);
   const look = (document: Uint8Array, threshold: number) =>
-    endorsed("manifest", "manifests/imu.json", document, signatures, threshold, here.trust, hasher, signer);
+    endorsed("manifest", "manifests/imu.json", document, signatures, threshold, trusted, hasher, signer);
   assert(look(bytes, 1).ok);
   const changed = look(canonical({ name: "imv" }), 1);
   assertEquals(changed.ok || changed.issues[0]?.code, "manifest.changed");
