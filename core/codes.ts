@@ -21,7 +21,10 @@ const PLANNING: Readonly<Record<string, Code>> = {
   "route.as": { exit: EXIT.badInput, says: "no driver meets all ends of one `as`" },
   "route.noProvider": { exit: EXIT.badInput, says: "no candidate will do for a route, for several reasons" },
   "route.from.twice": { exit: EXIT.badInput, says: "two active routes have one `from`" },
-  "route.fanout.notYet": { exit: EXIT.badInput, says: "policy declares a fan-out bus, which this release lacks" },
+  "route.fanout.notYet": {
+    exit: EXIT.badInput,
+    says: "policy declares a fan-out bus, which this release does not wire yet",
+  },
   "route.cycle": { exit: EXIT.badInput, says: "hook and api routes form a cycle" },
   "route.busCycle": { exit: EXIT.badInput, says: "a bus route on a cycle has no TTL or no dedupe ids" },
   "route.idClash": { exit: EXIT.badInput, says: "two route names have the same number in frames" },

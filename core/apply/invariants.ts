@@ -30,8 +30,8 @@ export function brokenGraph(graph: Graph): readonly string[] {
     for (const { driver } of [link.from, link.to]) {
       const end = placed.get(driver);
       if (!end) wrong.push(`route ${link.route} ends at ${driver}, which is not in the graph`);
-      else if (link.critical && end.cpus.length === 0) {
-        wrong.push(`critical route ${link.route} has ${driver} unpinned`);
+      else if (link.critical && end.cpus.length !== 1) {
+        wrong.push(`critical route ${link.route} has ${driver} on ${end.cpus.length} cpus and not pinned to one`);
       }
     }
   }

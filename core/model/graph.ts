@@ -50,6 +50,9 @@ export interface Link {
   readonly ringBytes: number;
   readonly maxFrameBytes: number;
   readonly drainWithinNs: number;
+  /** Of class `bus`: how many hops a frame lives, and whether one that comes twice is dropped. Null for other classes. */
+  readonly ttl: number | null;
+  readonly dedupe: boolean | null;
 }
 
 export const EMPTY_GRAPH: Graph = { drivers: [], links: [] };

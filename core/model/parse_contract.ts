@@ -1,7 +1,7 @@
 /** The panel and the contracts of a declaration. */
 import { LIMITS } from "../limits.ts";
 import type { Contract, ContractVersion, PanelConfig } from "./config.ts";
-import { parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { breachIssues } from "./evolution.ts";
 import { type ContractName, parseContractName, parseEndpointName } from "./names.ts";
 import { NAME_RULE, readFields } from "./parse_fields.ts";
@@ -26,7 +26,11 @@ export function readDuration(node: Node, least = 0): number {
   const value = node.parsed(parseDuration, 'a duration such as "5ms"');
   if (value === undefined) return least;
   if (value < least) {
-    node.refuse("config.limit", `${node.text()} is shorter than ${least} ns`, `write at least "${least}ns"`);
+    node.refuse(
+      "config.limit",
+      `${node.text()} is shorter than ${formatDuration(least)}`,
+      `write at least "${formatDuration(least)}"`,
+    );
   } else if (value > LIMITS.durationNs) {
     node.refuse("config.limit", `${node.text()} is longer than 30 days`, "write a shorter duration");
   }

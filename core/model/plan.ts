@@ -19,6 +19,7 @@ export interface Plan {
   readonly inverse: readonly (readonly Change[])[];
   readonly moves: readonly Move[];
   readonly reasons: readonly Reason[];
+  readonly placements: readonly Placement[];
   readonly predictions: readonly Prediction[];
   /** Everything that gates execution, by content hash. */
   readonly gates: {
@@ -58,6 +59,15 @@ export interface Reason {
   readonly route: RouteName;
   readonly chosen: string;
   /** Every other candidate and why it is not it: `denied by policy.cue:12:3`, `version 2.0.0 is outside ^1.0`, `costs more: …`. */
+  readonly others: readonly { readonly candidate: string; readonly why: string }[];
+}
+
+/** Why a driver is where it is. */
+export interface Placement {
+  readonly driver: DriverName;
+  /** `pinned to cpu 2 of node 0`. */
+  readonly chosen: string;
+  /** Every other group of cpus, and why it is not there: `full: …`, `farther: …`, `as good: …`. */
   readonly others: readonly { readonly candidate: string; readonly why: string }[];
 }
 

@@ -5,6 +5,7 @@
 import { type Issue, issue } from "../errors.ts";
 import type { Config, Driver, End, Endpoint, Place, Route } from "../model/config.ts";
 import type { LinkEnd } from "../model/graph.ts";
+import { formatDuration } from "../model/duration.ts";
 import { type ContractName, type DriverName, saddr } from "../model/names.ts";
 import { formatRange, formatVersion, meet } from "../model/version.ts";
 import { judgeAccess, ruleWords } from "./acl.ts";
@@ -171,8 +172,9 @@ function judgePair(config: Config, route: Route, from: Offer, to: Offer, availab
   }
   const costNs = pairCostNs(route, from.driver, to.driver);
   if (route.budgetNs !== null && costNs + COST.sameCache > route.budgetNs) {
-    const why = `its budget is ${route.budgetNs} ns and \`${words(ends.from)} → ${words(ends.to)}\` needs at least ` +
-      `${costNs + COST.sameCache} ns`;
+    const why =
+      `its budget is ${formatDuration(route.budgetNs)} and \`${words(ends.from)} → ${words(ends.to)}\` needs ` +
+      `at least ${formatDuration(costNs + COST.sameCache)}`;
     return refusal("route.budget", why, "raise the budget, or let the consumer wait by `spinThenSleep`");
   }
   return { ...ends, contract: from.endpoint.contract, version, costNs };
@@ -301,13 +303,27 @@ export function emptyIssue({ route, pairs, refused }: Wanted): Issue | undefined
   }
   const codes = new Set(refused.map((each) => each.code));
   if (refused.length === 1) return issue(first.code, `${cannot} ${first.why}`, first.remedy, first.where);
-  const all = refused.map((each) => each.why);
-  const reasons = `${all.slice(0, 8).join("; ")}${all.length > 8 ? `; and ${all.length - 8} more` : ""}`;
   const code = codes.size === 1 ? first.code : "route.noProvider";
-  return issue(
-    code,
-    `${cannot} none of its ${refused.length} candidates will do: ${reasons}`,
-    first.remedy,
-    route.place,
-  );
+  const remedy = codes.size === 1 ? first.remedy : "make one of them fit, or declare another driver";
+  const because = `none of its ${refused.length} candidates will do: ${refusedWords(refused)}`;
+  return issue(code, `${cannot} ${because}`, remedy, route.place);
+}
+
+/** Each reason once, after the candidates that have it. */
+function refusedWords(refused: readonly Refusal[]): string {
+  const byReason = new Map<string, string[]>();
+  for (const { from, to, why } of refused) {
+    const candidates = byReason.get(why) ?? [];
+    byReason.set(why, [...candidates, `\`${words(from)} → ${words(to)}\``]);
+  }
+  const said = [...byReason].map(([why, candidates]) => `${shortened(candidates, ", ")}: ${why}`);
+  return shortened(said, "; ");
+}
+
+/** Of what is named in one sentence. */
+const NAMED = 8;
+
+function shortened(texts: readonly string[], between: string): string {
+  const rest = texts.length - NAMED;
+  return [...texts.slice(0, NAMED), ...rest > 0 ? [`and ${rest} more`] : []].join(between);
 }

@@ -91,7 +91,11 @@ Deno.test("no driver for a chosen end, or none that will do, says why of each", 
   const any = route("r", "any imu.sample@^2.0 as source", "filter/sample");
   const [issue] = checkRoutes(config({ drivers: [imu, filter], routes: [any] }));
   assertEquals(issue?.code, "route.meet");
-  assert(issue?.message.includes("none of its 2 candidates"));
+  assertEquals(
+    issue?.message,
+    "cannot wire route `r` because none of its 2 candidates will do: `imu/more → filter/sample`, " +
+      "`imu/sample → filter/sample`: version =1.2.0 is outside >=2.0.0 <3.0.0, which the route asks for",
+  );
   assertEquals(codes({ routes: [route("r", "any gps.fix@* as source", "filter/sample")] }), ["route.noProvider"]);
 });
 

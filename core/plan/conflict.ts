@@ -2,8 +2,11 @@
 import { type Issue, issue } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Place } from "../model/config.ts";
+import { formatDuration } from "../model/duration.ts";
+import type { DriverName } from "../model/names.ts";
 import type { Solver } from "../ports.ts";
 import { words } from "./candidates.ts";
+import { CPU_PERMILLE, groupWords } from "./groups.ts";
 import { type Model, programOf, type Requirement, type TaggedRow } from "./model.ts";
 import type { Problem } from "./problem.ts";
 
@@ -13,9 +16,7 @@ export function conflictIssue(problem: Problem, rows: readonly TaggedRow[], mode
   const said = conflict.map((each) => requirementWords(problem, each));
   const loads = conflict.some((each) => each.kind === "capacity")
     ? [
-      `they need ${
-        drivers.map((name) => `\`${name}\` (${problem.config.drivers.get(name)?.loadPermille ?? 0})`).join(", ")
-      }`,
+      `they need ${drivers.map((name) => `\`${name}\` a load of ${loadOf(problem, name)}`).join(", ")}`,
     ]
     : [];
   const where = conflict.map((each) => placeOf(problem, each)).find((each) => each !== null) ?? null;
@@ -82,21 +83,23 @@ function requirementWords(problem: Problem, requirement: Requirement): string {
       })${at(placeOf(problem, requirement))}`;
     case "budget":
       return `route \`${routeName(problem, requirement.route)}\` keeps its budget of ${
-        problem.wanted[requirement.route]?.route.budgetNs ?? 0
-      } ns`;
+        formatDuration(problem.wanted[requirement.route]?.route.budgetNs ?? 0)
+      }`;
     case "from":
       return `\`${requirement.from}\` has one active \`to\``;
     case "capacity": {
       const group = problem.groups[requirement.group];
-      const cpus = group?.cpus.map((each) => each.id).join(",") ?? "";
-      return `cpus ${cpus} of node ${group?.node ?? 0} give no more than ${
-        group?.capacityPermille ?? 0
-      } thousandths of a core`;
+      const most = (group?.capacityPermille ?? 0) / CPU_PERMILLE;
+      return `no more than a load of ${most} is on ${group ? groupWords(group) : ""}`;
     }
     case "cycle":
       return `routes ${requirement.cycle.routes.map((each) => `\`${each}\``).join(", ")} close no cycle`;
   }
 }
+
+/** As it is declared: a share of one core. */
+const loadOf = (problem: Problem, driver: DriverName): number =>
+  (problem.config.drivers.get(driver)?.loadPermille ?? 0) / CPU_PERMILLE;
 
 const routeName = (problem: Problem, route: number): string => problem.wanted[route]?.route.name ?? "";
 

@@ -1,6 +1,6 @@
 /** What a plan says, as data: for `rtt show`, for `rtt explain`, and for their `--json`. Made from the plan alone. */
 import type { Link, PlacedDriver } from "../model/graph.ts";
-import type { Plan, Prediction, Reason } from "../model/plan.ts";
+import type { Placement, Plan, Prediction, Reason } from "../model/plan.ts";
 import { difference } from "./diff.ts";
 import { pairWords } from "./reasons.ts";
 import { SEARCH_NAME } from "./search.ts";
@@ -80,6 +80,8 @@ export interface Explanation {
   readonly standby: boolean;
   readonly chosen: string;
   readonly others: Reason["others"];
+  /** Where the drivers of its two ends run, and why not elsewhere. */
+  readonly drivers: readonly Placement[];
   /** Routes whose trip would end this one, or begin it. */
   readonly fallbacks: readonly ShownMove[];
 }
@@ -102,8 +104,16 @@ export function explain(plan: Plan, route: string): Explanation | undefined {
     standby: link === null,
     chosen: reason.chosen,
     others: reason.others,
+    drivers: plan.placements.filter((each) => endsOf(plan, route).includes(each.driver)),
     fallbacks: shown.moves.filter((each) => touching.includes(each.move)),
   };
+}
+
+/** The drivers of a route, a standby one too: a fallback names its link. */
+function endsOf(plan: Plan, route: string): readonly string[] {
+  const links = [...plan.to.links, ...plan.moves.flatMap((each) => each.kind === "fallback" ? each.link : [])];
+  const link = links.find((each) => each.route === route);
+  return link ? [link.from.driver, link.to.driver] : [];
 }
 
 function fates(begun: readonly string[], ended: readonly string[]): (name: string) => Fate {

@@ -33,6 +33,22 @@ export function groupsOf(topology: Topology): readonly Group[] {
   return groups.sort((one, other) => one.node - other.node || (one.cpus[0]?.id ?? 0) - (other.cpus[0]?.id ?? 0));
 }
 
+/** `cpus 0-3 of node 0`. */
+export function groupWords({ cpus, node }: Group): string {
+  return `${cpus.length === 1 ? "cpu" : "cpus"} ${cpuList(cpus.map((each) => each.id))} of node ${node}`;
+}
+
+/** `0-3,8`. */
+export function cpuList(cpus: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const cpu of cpus) {
+    const last = runs[runs.length - 1];
+    if (last && last[1] === cpu - 1) last[1] = cpu;
+    else runs.push([cpu, cpu]);
+  }
+  return runs.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`).join(",");
+}
+
 /** Distance between two nodes as the firmware tells it; 10 is the node itself. */
 export type Distances = (one: number, other: number) => number;
 

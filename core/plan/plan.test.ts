@@ -171,7 +171,7 @@ Deno.test("too little room is a smallest conflict in the config's words", () => 
   const [issue, second] = refused(config({ drivers, routes }), topology(1, 1, 2));
   assertEquals([issue?.code, second], ["plan.infeasible", undefined]);
   const message = issue?.message ?? "";
-  assert(message.includes("`ab`") && message.includes("cpus 0,1 of node 0"));
+  assert(message.includes("`ab`") && message.includes("no more than a load of 2 is on cpus 0-1 of node 0"));
   assert(!message.includes("`cd`") || !message.includes("`dc`"), "one of the two is enough");
 });
 
@@ -208,6 +208,42 @@ Deno.test("pinned drivers of a route share a core's two threads, and stay where 
     fakeHasher,
   );
   assertEquals(again, { ok: true, value: "noChange" });
+});
+
+Deno.test("each driver says why it is in no other group: full, farther, or as good", () => {
+  const kit = (name: string, words: Parameters<typeof driver>[1], loadPermille: number) =>
+    driver(name, { ...words, over: { loadPermille } });
+  const project = config({
+    drivers: [
+      kit("a", { out: { out: "x@1.0.0" } }, 600),
+      kit("b", { in: { in: "x@*" } }, 300),
+      kit("c", { out: { out: "y@1.0.0" } }, 600),
+      kit("d", { in: { in: "y@*" } }, 300),
+    ],
+    routes: [route("ab", "a/out", "b/in"), route("cd", "c/out", "d/in")],
+  });
+  const plan = planned(project, EMPTY_BASE, topology(2, 1, 1));
+  assertEquals(plan.placements.map((each) => [each.driver as string, each.chosen, each.others[0]?.why.split(":")[0]]), [
+    ["a", "on cpu 0 of node 0", "full"],
+    ["b", "on cpu 0 of node 0", "full"],
+    ["c", "on cpu 1 of node 1", "full"],
+    ["d", "on cpu 1 of node 1", "full"],
+  ]);
+  const roomy = planned(project, EMPTY_BASE, topology(2, 1, 2));
+  assertEquals(new Set(roomy.placements.map((each) => each.others[0]?.why.split(":")[0])), new Set(["farther"]));
+  assertEquals(explain(plan, "cd")?.drivers.map((each) => each.driver as string), ["c", "d"]);
+});
+
+Deno.test("a bus link carries its hops and whether it drops what comes twice, and no other does", () => {
+  const ends = [driver("a", { out: { out: "x@1.0.0" } }), driver("b", { in: { in: "x@*" } })];
+  const linked = (over: Parameters<typeof route>[3]) => {
+    const plan = planned(
+      config({ drivers: ends, routes: [route("r", "a/out", "b/in", { ttl: 8, dedupe: true, ...over })] }),
+    );
+    return plan.to.links.map(({ ttl, dedupe }) => [ttl, dedupe]);
+  };
+  assertEquals(linked({ class: "bus", ttl: 4 }), [[4, true]]);
+  assertEquals(linked({ class: "hook" }), [[null, null]]);
 });
 
 Deno.test("facts that contradict themselves are refused", () => {

@@ -14,6 +14,7 @@ import { difference, isEmpty } from "./diff.ts";
 import { distancesOf, groupsOf, topologyIssue } from "./groups.ts";
 import { thereAndBack } from "./inverse.ts";
 import { predictions } from "./predict.ts";
+import { placementsOf } from "./placements.ts";
 import { problemOf } from "./problem.ts";
 import { reasonsOf } from "./reasons.ts";
 import { type Solved, solveProblem } from "./solve.ts";
@@ -61,6 +62,7 @@ function document(scenario: Scenario, problem: ReturnType<typeof problemOf>, sol
     ...thereAndBack(base.graph, to, config),
     moves: movesOf(scenario, wired),
     reasons: reasonsOf(problem, solved),
+    placements: placementsOf(problem, solved, to.drivers),
     predictions: predictions(scenario, to),
     gates: {
       policy: scenario.policy,

@@ -7,7 +7,7 @@ import { type Decision, type Fault, faultsOf, type Objective, objectiveOf, pairO
 import type { Solved } from "./solve.ts";
 
 /** Routes × candidates above which candidates are not worked out one by one. */
-const MOST_COMPARISONS = 4_096;
+export const MOST_COMPARISONS = 4_096;
 
 export const pairWords = (pair: { readonly from: Pair["from"]; readonly to: Pair["to"] }): string =>
   `${words(pair.from)} → ${words(pair.to)}`;
@@ -91,7 +91,8 @@ function compareObjectives(one: Objective, other: Objective): number {
   return one.latencyMilli - other.latencyMilli || one.crossNode - other.crossNode || one.churn - other.churn;
 }
 
-function comparison(other: Objective, { objective: chosen, exact }: Solved): string {
+/** What another decision is worth against the chosen one. */
+export function comparison(other: Objective, { objective: chosen, exact }: Solved): string {
   const against = (one: number, two: number) => `${one} against ${two}, all else as planned`;
   if (!exact && compareObjectives(other, chosen) < 0) return "better here, and not found by the search";
   if (other.latencyMilli !== chosen.latencyMilli) {
@@ -104,7 +105,7 @@ function comparison(other: Objective, { objective: chosen, exact }: Solved): str
   return "as good; the first in stable order is taken";
 }
 
-function faultWords(problem: Problem, fault: Fault): string {
+export function faultWords(problem: Problem, fault: Fault): string {
   switch (fault.kind) {
     case "capacity":
       return "no group has room for it, all else as planned";

@@ -30,12 +30,12 @@ export function ruleIssues(config: Config): Issue[] {
   return [...fanoutIssues(config), ...fromIssues(config), ...fallbackIssues(config)];
 }
 
-/** Fan-out is declared by policy; this release has no lane for it. */
+/** Fan-out is declared by policy; nothing joins several readers to a broadcast lane yet. */
 function fanoutIssues(config: Config): Issue[] {
   return [...config.policy.fanout].sort().map((name) =>
     issue(
       "route.fanout.notYet",
-      `cannot wire route \`${name}\` as a fan-out bus because this release has no broadcast lanes yet`,
+      `cannot wire route \`${name}\` as a fan-out bus because this release does not wire several consumers to one output yet`,
       "take it out of `policy.fanout`, and give each consumer an `out` endpoint of its own",
       config.routes.get(name)?.place ?? null,
     )

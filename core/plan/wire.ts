@@ -62,6 +62,8 @@ function linkOf(problem: Problem, decision: Decision, at: number, hasher: Hasher
     ringBytes: route.ringBytes,
     maxFrameBytes: route.maxFrameBytes,
     drainWithinNs: route.drainWithinNs,
+    ttl: route.class === "bus" ? route.ttl : null,
+    dedupe: route.class === "bus" ? route.dedupe : null,
   };
 }
 

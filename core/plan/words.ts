@@ -1,5 +1,7 @@
 /** A plan in words, as lines that fit a screen. What doesn't fit is counted and left to `--json`. */
+import type { Placement } from "../model/plan.ts";
 import type { Explanation, Fate, Shown, ShownDriver, ShownLink } from "./explain.ts";
+import { cpuList } from "./groups.ts";
 
 export interface Screen {
   /** Columns. */
@@ -56,6 +58,8 @@ export function explainWords(told: Explanation, { width, rows = USUAL_ROWS }: Sc
     ...wrapped(why, width - 6).map((each) => `      ${each}`),
   ]);
   lines.push(...limited(others, rows * 3));
+  if (told.drivers.length > 0) lines.push("  where its drivers run");
+  lines.push(...limited(told.drivers.flatMap((each) => placementRows(each, width)), rows * 3));
   return lines.map((each) => clipped(each, width));
 }
 
@@ -66,15 +70,13 @@ export function duration(nanoseconds: number): string {
   return `${Number((nanoseconds / size).toFixed(3))} ${unit}`;
 }
 
-/** `0-3,8`. */
-export function cpuList(cpus: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const cpu of cpus) {
-    const last = runs[runs.length - 1];
-    if (last && last[1] === cpu - 1) last[1] = cpu;
-    else runs.push([cpu, cpu]);
-  }
-  return runs.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`).join(",");
+function placementRows({ driver, chosen, others }: Placement, width: number): readonly string[] {
+  return [
+    `    ${driver}: ${chosen}`,
+    ...others.flatMap(({ candidate, why }) =>
+      wrapped(`not ${candidate}: ${why}`, width - 6).map((each) => `      ${each}`)
+    ),
+  ];
 }
 
 const MARK: Readonly<Record<Fate, string>> = { new: "+", kept: " ", changed: "~", ended: "-" };

@@ -127,6 +127,8 @@ const LINK = object({
   ringBytes: count,
   maxFrameBytes: count,
   drainWithinNs: count,
+  ttl: nullable(count),
+  dedupe: nullable(flag),
 });
 
 const GRAPH = object({ drivers: list(PLACED, LIMITS.drivers), links: list(LINK, LIMITS.routes) });
@@ -157,6 +159,10 @@ const PLAN = object({
   reasons: list(
     object({ route: NAME, chosen: text, others: list(object({ candidate: text, why: text }), LIMITS.drivers) }),
     LIMITS.routes,
+  ),
+  placements: list(
+    object({ driver: NAME, chosen: text, others: list(object({ candidate: text, why: text }), LIMITS.plan.cpus) }),
+    LIMITS.drivers,
   ),
   predictions: list(object({ route: NAME, p99Ns: nullable(count), why: text }), LIMITS.routes),
   // Their keys become names of files: nothing but a driver's name may be one.

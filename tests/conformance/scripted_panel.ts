@@ -205,6 +205,8 @@ export function linkOf(route: string, routeId: number, from: string, to: string)
     ringBytes: 64 * 1024,
     maxFrameBytes: 256,
     drainWithinNs: 500_000_000,
+    ttl: null,
+    dedupe: null,
   };
 }
 

@@ -192,10 +192,11 @@ Deno.test("a plan whose graph could not be held to the invariants is refused wit
   const wrong: readonly Graph[] = [
     { drivers: [one], links: [link("r", 1, `${one.driver}/out0`, "ghost/in0")] },
     { drivers, links: [1, 2].map((each) => link(`r${each}`, each, `${one.driver}/out0`, `${two.driver}/in${each}`)) },
-    {
-      drivers: [{ ...one, cpus: [] }, two],
+    // Not pinned: a driver that may use any cpu of its group has all of them.
+    ...[[], [0, 1]].map((cpus) => ({
+      drivers: [{ ...one, cpus }, two],
       links: [link("r", 1, `${one.driver}/out0`, `${two.driver}/in0`, { critical: true })],
-    },
+    })),
     { drivers, links: [link("r", 1, `${one.driver}/out0`, `${two.driver}/in0`, { ringBytes: 5_000 })] },
   ];
   for (const [at, to] of wrong.entries()) {

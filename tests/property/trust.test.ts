@@ -50,6 +50,7 @@ const plan: Plan = {
   inverse: [],
   moves: [],
   reasons: [],
+  placements: [],
   predictions: [],
   gates: { policy: zero, manifests: { imu: zero }, closures: { imu: zero } },
   inputs: { config: zero, facts: zero, solver: "test", planner: "test", fingerprint: zero },

@@ -87,6 +87,8 @@ export function link(route: string, number: number, from: string, to: string, ov
     ringBytes: 4_096,
     maxFrameBytes: 64,
     drainWithinNs: 1_000_000,
+    ttl: null,
+    dedupe: null,
     ...over,
   };
 }
@@ -170,6 +172,7 @@ export function admittedPlan(
     inverse: [],
     moves: moves(to),
     reasons: [],
+    placements: [],
     predictions: [],
     gates: { policy: ZERO, manifests: {}, closures: {} },
     inputs: { config: ZERO, facts: ZERO, solver: "none", planner: "sim", fingerprint: ZERO },
