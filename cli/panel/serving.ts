@@ -54,13 +54,7 @@ export async function serveOnce(panel: Panel, say: (line: string) => void): Prom
   }
 }
 
-interface Listening {
-  readonly server: Deno.HttpServer;
-  /** Ends every connection at once. */
-  readonly cut: AbortController;
-}
-
-function listen(panel: Panel): Listening {
+function listen(panel: Panel): Deno.HttpServer {
   const socket = `${panel.folder.path}/panel.sock`;
   removeIfThere(panel.at.panelSocket);
   const service = {
@@ -71,18 +65,17 @@ function listen(panel: Panel): Listening {
     drift: () => Promise.resolve(driftView(panel)),
   };
   const app = api(service, () => panel.native.strangers(socket));
-  const cut = new AbortController();
   // Only the owner may connect, from the socket's first moment on.
   const before = Deno.umask(0o177);
-  const server = Deno.serve({ path: socket, onListen: () => {}, signal: cut.signal }, app.fetch);
+  const server = Deno.serve({ path: socket, onListen: () => {} }, app.fetch);
   Deno.umask(before);
-  return { server, cut };
+  return server;
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
-/** Until the panel ends, or is told to: then what is under way has a while, its askers are answered, and all is closed. */
-async function end(panel: Panel, { server, cut }: Listening): Promise<void> {
+/** Until the panel ends, or is told to: then what is under way has a while, its askers are answered, and it is closed. */
+async function end(panel: Panel, server: Deno.HttpServer): Promise<void> {
   const told = Promise.withResolvers<void>();
   const stop = (): void => told.resolve();
   for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
@@ -91,7 +84,7 @@ async function end(panel: Panel, { server, cut }: Listening): Promise<void> {
   const closed = server.shutdown();
   await Promise.race([panel.ended, closed, pause(LIMITS.panelEndsWithinNs / NS_PER_MS)]);
   panel.halt();
+  // A connection that stays open all the same ends with this process.
   await Promise.race([closed, pause(LIMITS.answersEndWithinNs / NS_PER_MS)]);
-  cut.abort();
   for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
 }
