@@ -3,6 +3,10 @@ import { type Issue, issue } from "../core/errors.ts";
 import { systemWhy } from "./files.ts";
 
 export function describeUnexpected(thrown: unknown): Issue {
+  if (isDiskFull(thrown)) {
+    const why = `the disk is full: ${(thrown as Error).message}`;
+    return issue("disk.full", `cannot go on because ${why}`, "make room on the disk, then run it again");
+  }
   if (thrown instanceof Deno.errors.NotFound) {
     return issue("file.missing", `cannot go on because a file is not there: ${thrown.message}`, "check the path");
   }
@@ -22,4 +26,11 @@ export function describeUnexpected(thrown: unknown): Issue {
     `cannot go on because of a fault in rtt: ${detail}`,
     "please report it with the command that you ran",
   );
+}
+
+const NO_ROOM: readonly unknown[] = ["ENOSPC", "EDQUOT", "native.noSpace"];
+
+/** The disk, or the user's share of it, has no room. */
+export function isDiskFull(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && NO_ROOM.includes(thrown.code);
 }

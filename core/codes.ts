@@ -107,6 +107,8 @@ const APPLYING: Readonly<Record<string, Code>> = {
   "wal.unwritable": { exit: EXIT.failed, says: "the log that was read can't be made durable" },
   "wal.full": { exit: EXIT.rolledBack, says: "the log has no room for an act" },
   "wal.unsynced": { exit: EXIT.rolledBack, says: "the disk refused a record" },
+  "store.full": { exit: EXIT.rolledBack, says: "the disk has no room for what a plan runs" },
+  "disk.full": { exit: EXIT.failed, says: "the disk is full" },
   "store.missing": { exit: EXIT.failed, says: "an object that an act needs is not in the store" },
   "store.broken": { exit: EXIT.failed, says: "an object of the store can't be read" },
   "plan.unsafe": { exit: EXIT.refused, says: "a plan's graph breaks an invariant" },

@@ -81,8 +81,9 @@ export interface WalStorage {
   /** Makes sure that this many bytes from the start are allocated and zeroed; false when the disk is full. */
   reserve(bytes: number): boolean;
   /**
-   * Writes these bytes as a new file, syncs it, puts it in place of the old one and syncs that too: for recovery, which must
-   * not act on what an earlier failed fsync may have left unwritten. Throws on any failure; the old file is then in place.
+   * Makes these bytes durable as the whole log, for recovery, which must not act on what an earlier failed fsync may have left
+   * unwritten: in a new, synced file that takes the place of the old one, or where there is no room for two in the old one.
+   * The room that was reserved stays. Throws on any failure.
    */
   renew(sectors: Uint8Array): void;
 }

@@ -10,6 +10,7 @@ import { readPlanFile } from "../../core/trust/plan_file.ts";
 import type { Crypto } from "../adapters/crypto.ts";
 import type { ActLine } from "../api/wire.ts";
 import type { Layout } from "../layout.ts";
+import { isDiskFull } from "../unexpected.ts";
 import { readClosureFile } from "../project/closure.ts";
 import { gather, type Gathered, type Memory, readTrust } from "./circumstances.ts";
 import type { Engine } from "./engine.ts";
@@ -38,7 +39,11 @@ export async function applyFile(file: Uint8Array, grounds: Grounds, line: Line):
   const gathered = demand(gather(believed, trust, { ...grounds, committed: engine.machine.committed }), EXIT.refused);
   const { admitted, again } = demand(admit(believed, gathered.circumstances), EXIT.refused);
   line({ step: "admit", detail: `plan ${admitted.id.slice(0, 12)}, signed by ${admitted.signers.length} key(s)` });
-  pin(admitted, gathered, grounds);
+  try {
+    pin(admitted, gathered, grounds);
+  } catch (thrown) {
+    throw isDiskFull(thrown) ? noRoom() : thrown;
+  }
   grounds.waivers.use(admitted.plan.gates.policy);
   const ended = await runAct(again ? { kind: "restore" } : { kind: "apply", admitted }, engine, line);
   grounds.waivers.use(engine.machine.committed.document?.gates.policy);
@@ -64,6 +69,14 @@ function pin(admitted: AdmittedPlan, gathered: Gathered, { store, at, crypto, dr
       if (stored !== file.hash) throw changed(file.path, stored);
     }
   }
+}
+
+/** Nothing was begun: what was pinned already is used the next time. */
+function noRoom(): RttError {
+  const why = "the disk has no room for the files that it runs";
+  return new RttError(EXIT.rolledBack, [
+    issue("store.full", `cannot apply the plan because ${why}`, "make room on the disk, then apply it again"),
+  ]);
 }
 
 function changed(path: string, stored: Hash): RttError {

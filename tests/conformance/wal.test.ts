@@ -69,7 +69,7 @@ Deno.test("a log that is a link to somewhere else is not opened", () => {
   assertThrows(() => openWalFile(`${folder.path}/wal/log`, NATIVE), NativeError);
 });
 
-Deno.test("on a full disk there is no room, nothing is lost, and a write that does not fit fails", async () => {
+Deno.test("on a full disk there is no room, nothing is lost, what does not fit fails, and a log is renewed in its own room", async () => {
   using folder = temporary();
   const fills = `
     const wal = openWalFile("${folder.path}/wal/log", native);
@@ -84,10 +84,20 @@ Deno.test("on a full disk there is no room, nothing is lost, and a write that do
     try { wal.write(0, new Uint8Array(2 ** 21)); } catch (thrown) { code = thrown.code; }
     let renewed = "";
     try { wal.renew(new Uint8Array(2 ** 21)); } catch (thrown) { renewed = thrown.code; }
-    console.log([first, second, same, kept, code, renewed].join(" "));`;
+    // Nothing else fits on this disk now, also not a second log.
+    try { Deno.writeFileSync("${folder.path}/ballast", new Uint8Array(2 ** 20)); } catch { /* full */ }
+    wal.write(${SECTOR}, new Uint8Array(${SECTOR}).fill(6));
+    const before = Deno.statSync("${folder.path}/wal/log").size;
+    wal.renew(new Uint8Array(${SECTOR}).fill(5));
+    const room = Deno.statSync("${folder.path}/wal/log").size === before;
+    const again = wal.read().slice(0, 2 * ${SECTOR}).every((byte, at) => byte === (at < ${SECTOR} ? 5 : 0));
+    const names = [...Deno.readDirSync("${folder.path}/wal")].map((each) => each.name);
+    wal.write(${SECTOR}, new Uint8Array(${SECTOR}).fill(7));
+    wal.sync();
+    console.log([first, second, same, kept, code, renewed, room, again, names].join(" "));`;
   const mount = ["sh", "-c", `mount -t tmpfs -o size=1m none "$0" && exec "$@"`, folder.path];
   const said = await run(inNamespaces(["--user", "--map-root-user", "--mount"], [...mount, ...script(fills)]));
-  assertEquals(said, { code: 0, said: "true false true true native.noSpace native.noSpace" });
+  assertEquals(said, { code: 0, said: "true false true true native.noSpace native.noSpace true true log" });
 });
 
 function filled(count: number, byte: number): Uint8Array {

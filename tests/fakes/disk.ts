@@ -36,6 +36,7 @@ export class FakeDisk implements WalStorage {
 
   write(offset: number, sectors: Uint8Array): void {
     if (this.#fails("write")) throw new Error("input/output error on write");
+    if (this.full && offset + sectors.length > this.#cache.length) throw new Error("no space left on device");
     this.#cache = grown(this.#cache, offset + sectors.length);
     this.#cache.set(sectors, offset);
     for (let at = offset; at < offset + sectors.length; at += BLOCK) this.#dirty.add(at);
@@ -67,8 +68,9 @@ export class FakeDisk implements WalStorage {
 
   renew(sectors: Uint8Array): void {
     if (this.#fails("renew")) throw new Error("input/output error on rename");
-    this.#cache = sectors.slice();
-    this.#platter = sectors.slice();
+    // In a new file, or in the old one where there is no room for two: the room behind them stays either way.
+    this.#cache = grown(sectors.slice(), this.#cache.length);
+    this.#platter = this.#cache.slice();
     this.#dirty.clear();
     this.#lost.clear();
   }

@@ -3,7 +3,9 @@ use crate::error::{PanelError, Result};
 use crate::folder;
 use crate::limits::{RESERVE_STEP, ZEROES};
 use crate::table::{Table, locked};
-use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, fdatasync, fstat, fsync, ftruncate, openat, renameat};
+use rustix::fs::{
+    AtFlags, FallocateFlags, Mode, OFlags, fallocate, fdatasync, fstat, fsync, ftruncate, openat, renameat, unlinkat,
+};
 use rustix::io::{Errno, pwrite};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -23,15 +25,11 @@ pub fn open_file(path: &Path) -> Result<DurableFile> {
         return Err(PanelError::bug("a path has no file name"));
     };
     let folder = folder::open_folder(parent)?;
-    let file = make(&folder, name, OFlags::empty())?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(&folder, name, flags, Mode::RUSR | Mode::WUSR)
+        .map_err(|error| PanelError::disk(&format!("open {name}"), error))?;
     folder::sync(&folder)?;
     Ok(DurableFile { folder, name: name.to_owned(), file: Mutex::new(file) })
-}
-
-fn make(folder: &OwnedFd, name: &str, more: OFlags) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
-    openat(folder, name, flags, Mode::RUSR | Mode::WUSR)
-        .map_err(|error| PanelError::disk(&format!("open {name}"), error))
 }
 
 impl DurableFile {
@@ -62,22 +60,43 @@ impl DurableFile {
         Ok(false)
     }
 
-    /// Puts a new, synced file that holds these bytes in place of the old one. When it fails the old one is in place.
+    /// Puts a new, synced file that holds these bytes in place of the old one, with as much room behind them. Where there is
+    /// no room for two, the old one is written again: the same bytes in the same blocks, which needs none.
     pub fn renew(&self, bytes: &[u8]) -> Result<()> {
+        let renewed = match self.replace(bytes) {
+            Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => self.rewrite(bytes),
+            replaced => replaced,
+        };
+        renewed.map_err(|error| PanelError::disk("write the log anew", error))
+    }
+
+    /// When it fails before the rename the old file is in place, and the new one is gone.
+    fn replace(&self, bytes: &[u8]) -> rustix::io::Result<()> {
+        let mut file = locked(&self.file);
+        let room = size(&file)?.max(bytes.len() as u64).next_multiple_of(RESERVE_STEP);
         let fresh = format!("{}.new", self.name);
-        let made = make(&self.folder, &fresh, OFlags::TRUNC)?;
-        let wrong = |error: Errno| PanelError::disk("write the log anew", error);
-        write_at(&made, 0, bytes).map_err(wrong)?;
-        let end = (bytes.len() as u64).next_multiple_of(RESERVE_STEP);
-        match extend(&made, bytes.len() as u64, end) {
-            Err(Errno::NOSPC | Errno::DQUOT) => ftruncate(&made, bytes.len() as u64).map_err(wrong)?,
-            extended => extended.map_err(wrong)?,
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = openat(&self.folder, &fresh, flags, Mode::RUSR | Mode::WUSR)?;
+        let renamed = extend(&made, 0, room)
+            .and_then(|()| write_at(&made, 0, bytes))
+            .and_then(|()| fsync(&made))
+            .and_then(|()| renameat(&self.folder, &fresh, &self.folder, &self.name));
+        if let Err(error) = renamed {
+            // What can't be removed takes room, and is written over the next time.
+            let _ = unlinkat(&self.folder, &fresh, AtFlags::empty());
+            return Err(error);
         }
-        fsync(&made).map_err(wrong)?;
-        renameat(&self.folder, &fresh, &self.folder, &self.name).map_err(wrong)?;
-        folder::sync(&self.folder)?;
-        *locked(&self.file) = made;
-        Ok(())
+        *file = made;
+        fsync(&self.folder)
+    }
+
+    /// What is durable already stays so, whenever it is cut short: every byte is written as it was read, and behind them, where
+    /// at most the rest of an unsynced write is, zeroes.
+    fn rewrite(&self, bytes: &[u8]) -> rustix::io::Result<()> {
+        let file = locked(&self.file);
+        write_at(&file, 0, bytes)?;
+        write_zeroes(&file, bytes.len() as u64, size(&file)?)?;
+        fsync(&*file)
     }
 }
 
@@ -95,6 +114,11 @@ fn extend(file: &OwnedFd, start: u64, end: u64) -> rustix::io::Result<()> {
         Err(error) => return Err(error),
     }
     // Allocated blocks are not written ones: without the zeroes the first sync of each would change metadata.
+    write_zeroes(file, start, end)?;
+    fdatasync(file)
+}
+
+fn write_zeroes(file: &OwnedFd, start: u64, end: u64) -> rustix::io::Result<()> {
     let zeroes = [0_u8; ZEROES];
     let mut at = start;
     while at < end {
@@ -102,7 +126,7 @@ fn extend(file: &OwnedFd, start: u64, end: u64) -> rustix::io::Result<()> {
         write_at(file, at, &zeroes[..count])?;
         at += count as u64;
     }
-    fdatasync(file)
+    Ok(())
 }
 
 fn write_at(file: &OwnedFd, offset: u64, bytes: &[u8]) -> rustix::io::Result<()> {
