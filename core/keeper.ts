@@ -247,6 +247,8 @@ export interface LaneFigures {
   /** The same two by the producer's own account of age at credit: the second witness. */
   readonly producerSamples: number;
   readonly producerOver: number;
+  /** Frames of which that witness can't tell, since it looks only when it sends: they may have been over the budget or not. */
+  readonly producerUnsure: number;
   /** Cumulative histogram counts, one per bucket of `ffi/lane/src/histogram.rs`. */
   readonly histogram: readonly number[];
   readonly active: boolean;

@@ -19,6 +19,8 @@ class Lane {
   sent = 0;
   over = 0;
   producerOver = 0;
+  /** Of what was sent, frames about which the producer can't tell. */
+  unsure = 0;
   histogram = new Array<number>(BUCKETS).fill(0);
   oldestNs = 0;
   now = 100 * SECOND;
@@ -28,7 +30,7 @@ class Lane {
   constructor(readonly link: Link) {}
 
   get figures(): LaneFigures {
-    const { lane, sent, over, producerOver, oldestNs } = this;
+    const { lane, sent, over, producerOver, unsure, oldestNs } = this;
     return {
       lane,
       route: this.link.route,
@@ -41,8 +43,9 @@ class Lane {
       oldestNs,
       samples: sent,
       over,
-      producerSamples: sent,
+      producerSamples: sent - unsure,
       producerOver,
+      producerUnsure: unsure,
       histogram: [...this.histogram],
       active: true,
     };
@@ -141,6 +144,34 @@ Deno.test("two witnesses that disagree are shown, and nothing is done", () => {
   const lane = new Lane(route({ onTrip: "rollback" }));
   lane.live(12, () => lane.send(100, 9 * MS, MS));
   assertEquals([lane.trips.length, lane.watched.judgement.disputed], [0, true]);
+});
+
+Deno.test("a producer that can't tell leaves it to the consumer, in both directions", () => {
+  const slow = new Lane(route({ onTrip: "alarm" }));
+  slow.live(5, () => {
+    slow.send(1, 9 * MS, MS);
+    slow.unsure += 1;
+  });
+  assertEquals([slow.trips.length > 0, slow.watched.judgement.disputed], [true, false]);
+  const good = new Lane(route({ onTrip: "alarm" }));
+  good.live(5, () => {
+    good.send(1, MS, MS);
+    good.unsure += 1;
+  });
+  assertEquals([good.trips.length, good.watched.judgement.disputed], [0, false]);
+});
+
+Deno.test("a few frames of which the producer can't tell are enough to believe the consumer, and too few are not", () => {
+  const trips = (unsure: number) => {
+    const lane = new Lane(route({ onTrip: "alarm" }));
+    lane.live(5, () => {
+      lane.send(90, MS);
+      lane.send(10, 9 * MS, MS);
+      lane.unsure += unsure;
+    });
+    return [lane.trips.length > 0, lane.watched.judgement.disputed];
+  };
+  assertEquals([trips(10), trips(1), trips(0)], [[true, false], [true, false], [false, true]]);
 });
 
 Deno.test("counters that go back or are no numbers are not believed", () => {

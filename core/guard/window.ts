@@ -3,7 +3,8 @@
  * bucket edge of the consumer's page, so that "p99 within the budget" is a count: it is broken iff over × 100 ≥ samples.
  *
  * All figures come from pages that drivers write. They are clamped, two witnesses have to agree, and what they disagree on is
- * shown as disputed and makes nothing happen to others.
+ * shown as disputed and makes nothing happen to others. The producer looks only when it sends: of frames about which it can't
+ * tell, the consumer's word is good in both directions.
  */
 import type { LaneFigures } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
@@ -15,6 +16,7 @@ export interface Snapshot {
   readonly over: number;
   readonly producerSamples: number;
   readonly producerOver: number;
+  readonly producerUnsure: number;
   readonly histogram: readonly number[];
 }
 
@@ -56,6 +58,7 @@ function snapshot(figures: LaneFigures, last: Snapshot | undefined, nowNs: numbe
     over: Math.min(samples, Math.max(last?.over ?? 0, whole(figures.over))),
     producerSamples,
     producerOver: Math.min(producerSamples, Math.max(last?.producerOver ?? 0, whole(figures.producerOver))),
+    producerUnsure: Math.max(last?.producerUnsure ?? 0, whole(figures.producerUnsure)),
     histogram: figures.histogram.map((count, bucket) => Math.max(last?.histogram[bucket] ?? 0, whole(count))),
   };
 }
@@ -72,9 +75,9 @@ function age(ns: number, nowNs: number): number {
 export interface Judgement {
   readonly samples: number;
   readonly over: number;
-  /** Both witnesses say that the budget is broken, or the only one that has samples. */
+  /** The consumer says that the budget is broken, and the producer has seen nothing that speaks against it. */
   readonly breach: boolean;
-  /** One says so and the other does not. */
+  /** What one says cannot be, by what the other has seen. */
   readonly disputed: boolean;
   readonly p50Ns: number | null;
   readonly p95Ns: number | null;
@@ -95,14 +98,17 @@ export function judge(window: Window, budgetNs: number): Judgement {
   const producerSamples = last.producerSamples - first.producerSamples;
   const producerOver = last.producerOver - first.producerOver;
   const consumerSays = budgetNs > 0 && isBroken(over, samples);
-  const producerSays = budgetNs > 0 && isBroken(producerOver + waits, producerSamples + waits);
-  const alone = producerSamples === 0;
+  const unsure = last.producerUnsure - first.producerUnsure;
+  const seen = producerSamples + unsure + waits;
+  // Were all of which it can't tell over the budget, and were none.
+  const producerMay = seen === 0 || isBroken(producerOver + unsure + waits, seen);
+  const producerMust = budgetNs > 0 && isBroken(producerOver + waits, seen);
   const counts = since(last.histogram, first.histogram);
   return {
     samples,
     over,
-    breach: consumerSays && (alone || producerSays),
-    disputed: !alone && consumerSays !== producerSays,
+    breach: consumerSays && producerMay,
+    disputed: consumerSays ? !producerMay : producerMust,
     p50Ns: quantile(counts, 500),
     p95Ns: quantile(counts, 950),
     p99Ns: quantile(counts, 990),

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { StatusView } from "../../cli/panel/views.ts";
 import { pair, panel } from "./panels.ts";
-import { kill, until } from "./process.ts";
+import { kill, pause, until } from "./process.ts";
 import { Project } from "./project.ts";
 
 function driver(status: StatusView, name: string) {
@@ -113,5 +113,80 @@ Deno.test("a stalled consumer on a route with an alarm: the trip is shown, and n
   const status = await project.settled();
   assertEquals([status.moves, await project.root()], [[], root]);
   assertEquals(status.links.map((link) => [link.route, link.to]), [["main", "first/load"]]);
+  await project.down();
+});
+
+/** A consumer that now and then stands still for a while, as a busy machine makes one. */
+class Stutter {
+  #stops = true;
+  readonly #done: Promise<void>;
+
+  constructor(pid: number, standsMs: number, runsMs: number) {
+    const beat = async () => {
+      while (this.#stops) {
+        kill(pid, "SIGSTOP");
+        await pause(standsMs);
+        kill(pid, "SIGCONT");
+        await pause(runsMs);
+      }
+    };
+    this.#done = beat();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stops = false;
+    await this.#done;
+  }
+}
+
+const linkOf = async (project: Project, route: string) =>
+  (await project.status()).links.find((each) => each.route === route);
+
+/** Its producer looks every 200 ms, and of a frame that took more than 20 ms it can't say so. */
+Deno.test("a budget that is broken trips on a route that sends more seldom than its budget", async () => {
+  const cue = panel(
+    pair("gen", ', p99: "20ms", rate: "5Hz", onTrip: "alarm"').replace("--rate=1000", "--rate=5"),
+  );
+  await using project = await Project.signed({ "panel.cue": cue });
+  await project.serve();
+  await project.become();
+  await until("frames arrive", () => project.taken("genSink") > 5);
+  const { pid } = driver(await project.settled(), "genSink");
+  assert(pid !== null);
+  {
+    // Longer than between two frames, so that each time some of them wait.
+    await using _stutter = new Stutter(pid, 450, 250);
+    await until("the trip is shown", async () => ((await linkOf(project, "gen"))?.trips ?? 0) > 0, 30_000);
+  }
+  const gen = await linkOf(project, "gen");
+  assertEquals([gen?.breaker === "closed", gen?.disputed], [false, false]);
+  assertMatch(gen?.last_trip ?? "", /frames in 10 s were over its budget of 20 ms/);
+  await project.down();
+});
+
+Deno.test("a budget that is broken on a route with a fallback: the move is made", async () => {
+  const more = 'p99: "20ms", rate: "100Hz", backpressure: "dropNewest"';
+  const cue = panel(`
+drivers: gen: {run: ["rtt:gen", "--rate=100"], out: load: "load@1.0.0"}
+drivers: first: {run: ["rtt:sink"], in: load: "load@^1.0"}
+drivers: spare: {run: ["rtt:sink"], in: load: "load@^1.0"}
+routes: main: {from: "gen/load", to: "first/load", ${more}, onTrip: "fallback", fallback: main: "reserve"}
+routes: reserve: {from: "gen/load", to: "spare/load", standby: true, ${more}}
+`);
+  await using project = await Project.signed({ "panel.cue": cue });
+  await project.serve();
+  await project.become();
+  await until("frames arrive", () => project.taken("first") > 10);
+  const { pid } = driver(await project.settled(), "first");
+  assert(pid !== null);
+  {
+    await using _stutter = new Stutter(pid, 80, 200);
+    // A move waits for the samples of a window.
+    await until("the spare takes over", () => project.taken("spare") > 10, 40_000);
+  }
+  const status = await project.settled();
+  assertEquals(status.links.map((link) => [link.route, link.state]), [["main", "ended"], ["reserve", "up"]]);
+  assertMatch(status.links[0]?.last_trip ?? "", /frames in 10 s were over its budget of 20 ms/);
+  assertMatch(await project.succeed("history"), /moved .*main/);
   await project.down();
 });

@@ -25,8 +25,9 @@ const WORD = {
   over: 7,
   producerSamples: 8,
   producerOver: 9,
-  drops: 13,
-  histogram: 13 + DROP_REASONS.length,
+  producerUnsure: 13,
+  drops: 14,
+  histogram: 14 + DROP_REASONS.length,
 } as const;
 
 /** Descriptors that one packet brings at most (`ffi/control/src/limits.rs`). */
@@ -189,6 +190,7 @@ function figuresOf({ spec, producer, consumer }: Known, active: boolean, words: 
     over: at(WORD.over),
     producerSamples: at(WORD.producerSamples),
     producerOver: at(WORD.producerOver),
+    producerUnsure: at(WORD.producerUnsure),
     histogram: Array.from(words.subarray(WORD.histogram)),
     active,
   };

@@ -28,6 +28,8 @@ pub struct Figures {
     pub over: u64,
     pub producer_samples: u64,
     pub producer_over: u64,
+    /// Frames of which the producer cannot tell: within the budget or over it.
+    pub producer_unsure: u64,
     pub throttled: u64,
     pub producer_acknowledged: u64,
     pub consumer_acknowledged: u64,
@@ -62,6 +64,7 @@ pub fn figures(ring: &impl Words, credit: &impl Words, at: &Geometry, now: u64) 
         over,
         producer_samples,
         producer_over: producer(offset_of!(ProducerPage, over)).min(producer_samples),
+        producer_unsure: producer(offset_of!(ProducerPage, unsure)),
         throttled: producer(offset_of!(ProducerPage, throttled)),
         producer_acknowledged: producer(offset_of!(ProducerPage, acknowledged)),
         consumer_acknowledged: consumer(offset_of!(ConsumerPage, acknowledged)),

@@ -108,15 +108,19 @@ pub struct ProducerPage {
     _line1: [u32; 31],
     /// The last epoch that the producer's endpoint has performed.
     pub acknowledged: u64,
-    /// CLOCK_MONOTONIC nanoseconds of the last call on the endpoint.
+    /// CLOCK_MONOTONIC nanoseconds of the witness's last look, which comes with a stamped frame: an endpoint that sends nothing
+    /// looks as one that does not live.
     pub heartbeat: u64,
-    /// The second witness: frames whose age was looked at while uncredited, and those found over the budget then.
+    /// The second witness: frames that were surely within the budget or surely over it when they were credited, and of them
+    /// those over it.
     pub samples: u64,
     pub over: u64,
     /// Frames that the declared rate held back or refused.
     pub throttled: u64,
     pub drops: [u64; DROPS],
-    _rest: [u64; 467],
+    /// Frames that were credited between two looks of the witness, of which the budget lies between them too.
+    pub unsure: u64,
+    _rest: [u64; 466],
 }
 
 pub const EVENTS: usize = 16;
@@ -144,6 +148,7 @@ pub struct ConsumerPage {
     pub asleep: u32,
     _line1: [u32; 31],
     pub acknowledged: u64,
+    /// CLOCK_MONOTONIC nanoseconds at which the last stamped frame was taken.
     pub heartbeat: u64,
     /// Frames whose latency was measured, and those over the budget: an exact edge beside the histogram's.
     pub samples: u64,
@@ -163,6 +168,7 @@ const _: () = assert!(offset_of!(ProducerPage, head) == 8);
 const _: () = assert!(offset_of!(ProducerPage, asleep) == 128);
 const _: () = assert!(offset_of!(ProducerPage, acknowledged) == 256);
 const _: () = assert!(offset_of!(ProducerPage, drops) == 296);
+const _: () = assert!(offset_of!(ProducerPage, unsure) == 360);
 const _: () = assert!(offset_of!(ConsumerPage, credit) == 0);
 const _: () = assert!(offset_of!(ConsumerPage, asleep) == 128);
 const _: () = assert!(offset_of!(ConsumerPage, acknowledged) == 256);

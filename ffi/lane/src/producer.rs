@@ -42,7 +42,8 @@ pub struct Producer<Own, Peer> {
     refused_credits: u64,
 }
 
-/// The frame that the second witness looks at: uncredited at `seen`, so at least `seen - stamp` old when credited.
+/// The frame that the second witness looks at: uncredited at `seen`, so at least `seen - stamp` old when credited, and at most
+/// as old as it is when the credit is seen.
 #[derive(Debug)]
 struct Watched {
     end: u64,
@@ -184,8 +185,9 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         self.stamps()
     }
 
-    /// The second witness: a lower bound of the age at credit, which no consumer can talk down and no delay of this side
-    /// blows up. The consumer's line is fetched only a few times a budget: at each frame it would double the frame's cost.
+    /// The second witness: bounds of the age at credit, which no consumer can talk down and no delay of this side blows up. A
+    /// frame counts where both are on one side of the budget: a producer that sends seldom looks seldom, and then knows little.
+    /// The consumer's line is fetched only a few times a budget: at each frame it would double the frame's cost.
     #[inline]
     fn witness(&mut self, now: u64) {
         if now >= self.look_at {
@@ -204,9 +206,17 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
         match self.watched.as_mut() {
             Some(watched) if self.credit < watched.end => watched.seen = now,
             Some(watched) => {
-                let over = self.budget_ns > 0 && watched.seen - watched.stamp > self.budget_ns;
-                self.own.add64(page + offset_of!(ProducerPage, samples), 1);
-                self.own.add64(page + offset_of!(ProducerPage, over), u64::from(over));
+                let is_over = self.budget_ns > 0 && watched.seen - watched.stamp > self.budget_ns;
+                let is_within = self.budget_ns == 0 || now.saturating_sub(watched.stamp) <= self.budget_ns;
+                if is_over {
+                    self.own.add64(page + offset_of!(ProducerPage, over), 1);
+                }
+                let counts = if is_over || is_within {
+                    offset_of!(ProducerPage, samples)
+                } else {
+                    offset_of!(ProducerPage, unsure)
+                };
+                self.own.add64(page + counts, 1);
                 self.watched = None;
             }
             None => self.watched = Some(Watched { end: self.head, stamp: self.stamp, seen: self.stamp }),

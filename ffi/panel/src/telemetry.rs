@@ -13,7 +13,7 @@ use std::os::fd::AsFd;
 /// frame.
 pub const LANE_WORDS: usize = 8;
 /// Numbers of one lane's figures, in the order of `row`.
-pub const FIGURE_WORDS: usize = 13 + DROPS + BUCKETS;
+pub const FIGURE_WORDS: usize = 14 + DROPS + BUCKETS;
 
 #[derive(Default)]
 pub struct Telemetry {
@@ -107,6 +107,7 @@ fn row(lane: u64, from: &Figures, into: &mut [f64]) {
     put(from.throttled);
     put(from.producer_acknowledged);
     put(from.consumer_acknowledged);
+    put(from.producer_unsure);
     from.drops.iter().for_each(|drops| put(*drops));
     from.histogram.iter().for_each(|count| put(*count));
 }

@@ -39,6 +39,7 @@ pub fn figures(ring: &impl Words, own: &impl Words, at: &Slots, now: u64) -> Fig
         over,
         producer_samples: 0,
         producer_over: 0,
+        producer_unsure: 0,
         throttled: writer(offset_of!(WriterPage, throttled)),
         producer_acknowledged: writer(offset_of!(WriterPage, acknowledged)),
         consumer_acknowledged: reader(offset_of!(ConsumerPage, acknowledged)),
