@@ -11,6 +11,8 @@ export interface Output {
   /** Progress, on stderr, so that stdout stays the answer. Nothing under `--json`. */
   note(text: string): void;
   problems(issues: readonly Issue[]): void;
+  /** What the caller should know although the command goes on: on stderr, under `--json` as `{"warning": …}`. */
+  warnings(issues: readonly Issue[]): void;
 }
 
 export interface Paint {
@@ -25,7 +27,7 @@ const encoder = new TextEncoder();
 
 export function openOutput(json: boolean): Output {
   const paint = paintFor(Deno.stdout.isTerminal() && !json && Deno.env.get("NO_COLOR") === undefined);
-  const red = paintFor(Deno.stderr.isTerminal() && Deno.env.get("NO_COLOR") === undefined).red;
+  const { red, yellow } = paintFor(Deno.stderr.isTerminal() && Deno.env.get("NO_COLOR") === undefined);
   return {
     json,
     paint,
@@ -34,17 +36,28 @@ export function openOutput(json: boolean): Output {
     note: (text) => json ? undefined : write(Deno.stderr, text),
     problems(issues) {
       for (const each of issues) {
-        if (json) write(Deno.stderr, JSON.stringify({ error: errorObject(each) }));
-        else write(Deno.stderr, problemText(each, red));
+        write(Deno.stderr, json ? JSON.stringify({ error: errorObject(each) }) : problemText(each, red));
+      }
+    },
+    warnings(issues) {
+      for (const each of issues) {
+        write(
+          Deno.stderr,
+          json ? JSON.stringify({ warning: errorObject(each) }) : problemText(each, yellow, "warning"),
+        );
       }
     },
   };
 }
 
 /** `error[route.cycle]: cannot … because …`, then where, then the remedy. */
-export function problemText(issue: Issue, red: (text: string) => string = (text) => text): string {
+export function problemText(
+  issue: Issue,
+  paint: (text: string) => string = (text) => text,
+  kind: "error" | "warning" = "error",
+): string {
   const where = issue.where ? `\n  at ${placeText(issue.where)}` : "";
-  return `${red(`error[${issue.code}]`)}: ${issue.message}${where}\n  remedy: ${issue.remedy}`;
+  return `${paint(`${kind}[${issue.code}]`)}: ${issue.message}${where}\n  remedy: ${issue.remedy}`;
 }
 
 function placeText(place: NonNullable<Issue["where"]>): string {

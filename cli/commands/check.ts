@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
+import { waiverWarnings } from "../../core/model/waiver.ts";
 import type { Call, Command } from "../command.ts";
 import { layout } from "../layout.ts";
 import { demandMirrors } from "../project/mirrors.ts";
@@ -18,6 +19,7 @@ export const command: Command = {
     const { config } = checked;
     demandPromises(config, at);
     demandMirrors(checked, at);
+    call.output.warnings(waiverWarnings(config.policy, Date.now()));
     const counts = { drivers: config.drivers.size, contracts: config.contracts.size, routes: config.routes.size };
     call.output.line(
       `panel ${config.panel.name}: ${counts.drivers} drivers, ${counts.contracts} contracts, ${counts.routes} routes; no issue`,

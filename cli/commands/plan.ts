@@ -1,6 +1,7 @@
 import { exitOf } from "../../core/codes.ts";
 import { EXIT, type ExitCode, type Result, RttError } from "../../core/errors.ts";
 import type { Envelope, Plan } from "../../core/model/plan.ts";
+import { waiverWarnings } from "../../core/model/waiver.ts";
 import { show } from "../../core/plan/explain.ts";
 import { makePlan } from "../../core/plan/plan.ts";
 import { showWords } from "../../core/plan/words.ts";
@@ -38,6 +39,7 @@ export const command: Command = {
     const { scenario, checked } = await openScenario(at, call.value("facts"));
     demandPromises(scenario.config, at);
     demandMirrors(checked, at);
+    call.output.warnings(waiverWarnings(checked.config.policy, Date.now()));
     const plan = demand(makePlan(scenario, await loadHighs(), hasher));
     if (plan === "noChange") {
       call.output.line("nothing to do: what is committed is what the configuration asks for");

@@ -1,6 +1,7 @@
 /** Drivers that a signed policy lets run without isolation, today. */
 import type { Hash } from "../../core/model/names.ts";
 import type { Clock, Store } from "../../core/ports.ts";
+import { waiverHolds } from "../../core/model/waiver.ts";
 import { parsePolicy } from "../project/policy.ts";
 
 export class Waivers {
@@ -23,8 +24,7 @@ export class Waivers {
   use(policy: Hash | undefined): void {
     const bytes = policy && this.store.get(policy);
     const document = bytes && parsePolicy(JSON.parse(new TextDecoder().decode(bytes)));
-    const today = new Date(this.clock.wallMs()).toISOString().slice(0, 10);
-    const holding = (document?.waive ?? []).filter(({ what, until }) => what === "isolation" && today <= until);
+    const holding = (document?.waive ?? []).filter(({ until }) => waiverHolds(until, this.clock.wallMs()));
     this.#drivers = new Set(holding.map((each) => each.driver));
   }
 }

@@ -20,7 +20,7 @@ export interface SignedRule {
 
 export interface Waived {
   readonly driver: string;
-  readonly what: "isolation" | "closure";
+  readonly what: "isolation";
   readonly why: string;
   readonly until: string;
 }
@@ -35,7 +35,7 @@ const POLICY = object({
   fanout: list(text, LIMITS.routes),
   sign: object({ plan: count, manifest: count, policy: count }),
   waive: list(
-    object({ driver: text, what: oneOf("isolation", "closure"), why: text, until: matching(/^\d{4}-\d{2}-\d{2}$/) }),
+    object({ driver: text, what: oneOf("isolation"), why: text, until: matching(/^\d{4}-\d{2}-\d{2}$/) }),
     LIMITS.rules,
   ),
 });

@@ -179,7 +179,7 @@ export interface Rule {
 
 export interface Waiver {
   readonly driver: DriverName;
-  readonly what: "isolation" | "closure";
+  readonly what: "isolation";
   readonly why: string;
   /** Last day it holds, `YYYY-MM-DD`. */
   readonly until: string;

@@ -52,7 +52,7 @@ function readWaiver(name: string, node: Node): Waiver | undefined {
   const why = node.get("why");
   const waiver: Waiver = {
     driver,
-    what: node.get("what").oneOf("isolation", "closure"),
+    what: node.get("what").oneOf("isolation"),
     why: why.text(),
     until: node.get("until").parsed(parseDay, 'a day of the calendar such as "2027-01-31"') ?? "",
     place: node.place,
