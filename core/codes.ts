@@ -136,7 +136,89 @@ const KEEPER: Readonly<Record<string, Code>> = {
   "keeper.tooLarge": { exit: EXIT.rolledBack, says: "a driver's cell is more than a control message holds" },
 };
 
-export const CODES: Readonly<Record<string, Code>> = { ...PLANNING, ...CONFIG, ...APPLYING, ...KEEPER };
+/** What each role's signatures can lack: of plans, manifests and the policy alike. */
+function signing(role: "plan" | "manifest" | "policy"): Readonly<Record<string, Code>> {
+  const refused = (says: string): Code => ({ exit: EXIT.refused, says: `${says} (${role})` });
+  return {
+    [`${role}.unsigned`]: refused("nobody has signed it"),
+    [`${role}.signature`]: refused("a signature, or what it is under, is wrong"),
+    [`${role}.threshold`]: refused("fewer keys have signed it than the policy asks"),
+    [`${role}.key.unknown`]: refused("it is signed by a key that is not trusted"),
+    [`${role}.key.revoked`]: refused("it is signed by a key that is revoked"),
+    [`${role}.key.role`]: refused("it is signed by a key that may sign other things"),
+  };
+}
+
+const TRUST: Readonly<Record<string, Code>> = {
+  ...signing("plan"),
+  ...signing("manifest"),
+  ...signing("policy"),
+  "manifest.changed": { exit: EXIT.refused, says: "a manifest is not what was signed" },
+  "manifest.name": { exit: EXIT.refused, says: "a manifest is another driver's than its file's name says" },
+  "policy.changed": { exit: EXIT.refused, says: "policy.json is not what was signed" },
+  "policy.missing": { exit: EXIT.refused, says: "there is no policy.json" },
+  "policy.broken": { exit: EXIT.refused, says: "policy.json is not as it is rendered" },
+  "policy.expired": { exit: EXIT.done, says: "a warning: a waiver is over" },
+  "plan.broken": { exit: EXIT.refused, says: "a file is no plan, or not in its one form" },
+  "plan.otherPanel": { exit: EXIT.refused, says: "a plan is for another panel" },
+  "plan.stale": { exit: EXIT.refused, says: "a plan starts from another graph than the committed one" },
+  "plan.gates": { exit: EXIT.refused, says: "a plan runs what its gates do not name" },
+  "plan.policyChanged": { exit: EXIT.refused, says: "policy.json is not the one that a plan was made for" },
+  "plan.manifestChanged": { exit: EXIT.refused, says: "a manifest is not the one that a plan was made for" },
+  "plan.closureChanged": {
+    exit: EXIT.refused,
+    says: "a file that a driver runs is not the one that a plan was made for",
+  },
+  "plan.denied": { exit: EXIT.refused, says: "a plan joins what the policy does not allow" },
+  "plan.network": { exit: EXIT.refused, says: "a plan runs a driver with network that the policy does not grant" },
+  "grant.otherPanel": { exit: EXIT.refused, says: "a grant is for another panel" },
+  "grant.stale": { exit: EXIT.refused, says: "a grant follows another plan than the committed one" },
+  "grant.serial": { exit: EXIT.refused, says: "a grant's serial is not above the last" },
+  "grant.early": { exit: EXIT.refused, says: "a grant's window has not begun" },
+  "grant.expired": { exit: EXIT.refused, says: "a grant's window is over" },
+  "key.none": { exit: EXIT.refused, says: "no secret key is at hand that may sign" },
+  "key.mode": { exit: EXIT.refused, says: "others may read a secret key" },
+  "key.revoked": { exit: EXIT.refused, says: "a revoked key is to sign, or to be trusted" },
+  "key.limit": { exit: EXIT.refused, says: "more keys would be known than can be read" },
+  "key.weak": { exit: EXIT.badInput, says: "a public key for which anybody can sign" },
+  "key.unreadable": { exit: EXIT.badInput, says: "a file is no key, or no list of keys" },
+  "sign.full": { exit: EXIT.refused, says: "a document has as many grants or signatures as can be read" },
+  "sign.nothing": { exit: EXIT.badInput, says: "there is nothing to sign" },
+};
+
+/** The command line and the local API. */
+const COMMANDS: Readonly<Record<string, Code>> = {
+  "usage": { exit: EXIT.badInput, says: "a command is not used so" },
+  "usage.command": { exit: EXIT.badInput, says: "there is no such command" },
+  "input.unreadable": { exit: EXIT.badInput, says: "a file that a command was given can't be read" },
+  "output.unwritable": { exit: EXIT.badInput, says: "a command was told to write where it can't" },
+  "record.field": { exit: EXIT.badInput, says: "a record's bytes, or a record's value, break its contract at a field" },
+  "record.size": { exit: EXIT.badInput, says: "a record's bytes are of another size than its contract's" },
+  "facts.broken": { exit: EXIT.badInput, says: "a file is no facts of a host" },
+  "route.unknown": { exit: EXIT.badInput, says: "a plan has no route of that name" },
+  "logs.none": { exit: EXIT.badInput, says: "no driver of that name has said anything" },
+  "file.missing": { exit: EXIT.failed, says: "a file that rtt keeps is not there" },
+  "file.denied": { exit: EXIT.failed, says: "the system denies a file that rtt keeps" },
+  "file.unusable": { exit: EXIT.failed, says: "a file that rtt keeps can't be used" },
+  "unexpected": { exit: EXIT.failed, says: "a fault in rtt" },
+  "demo.failed": { exit: EXIT.failed, says: "the demo did not see what it must show" },
+  "panel.none": { exit: EXIT.noPanel, says: "no panel serves the folder" },
+  "panel.gone": { exit: EXIT.failed, says: "the panel went away before an act ended" },
+  "panel.start": { exit: EXIT.failed, says: "a panel that was started does not answer" },
+  "panel.second": { exit: EXIT.refused, says: "another panel serves the folder" },
+  "api.path": { exit: EXIT.badInput, says: "the local API has no such path" },
+  "api.stranger": { exit: EXIT.refused, says: "a peer of another user or namespace was connected" },
+  "api.tooLarge": { exit: EXIT.badInput, says: "a request is too large" },
+};
+
+export const CODES: Readonly<Record<string, Code>> = {
+  ...PLANNING,
+  ...CONFIG,
+  ...TRUST,
+  ...COMMANDS,
+  ...APPLYING,
+  ...KEEPER,
+};
 
 /** The exit code of a list of issues: bad input before refusals, since it must be put right first. */
 export function exitOf(issues: readonly Issue[]): ExitCode {

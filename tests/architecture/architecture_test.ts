@@ -1,6 +1,7 @@
 // The shape of the project, held by a test: what may import what, how long a file may be, what may not be written, and
 // that each dependency is accounted for. Each check is shown a project that breaks it before it is believed.
 import { assert, assertEquals } from "@std/assert";
+import { CODES } from "../../core/codes.ts";
 import {
   cargoDependencies,
   denoDependencies,
@@ -76,6 +77,24 @@ const looseVersions = (text: string): string[] =>
   [...text.matchAll(/"((?:npm|jsr):[^"]+)"/g)].map((match) => match[1] ?? "")
     .filter((specifier) => !/@\d+\.\d+\.\d+(\/|$)/.test(specifier));
 
+/** What is written as the code of an issue: `issue("a.b"`, `say("b"`, or a template of which the end is known. */
+function codesIn(sources: readonly Source[]): string[] {
+  const written = /\b(?:issue|refuse|fault|bad)\(\s*(?:"([a-z][\w.]*)"|`\$\{\w+\}(\.[\w.]+)`)/g;
+  const passed = /parseCanonical\([^,]+,\s*(?:"[^"]*"|`[^`]*`|\w+),\s*"([a-z]+\.[\w.]+)"/g;
+  return sources.flatMap(({ text }) => [
+    ...[...text.matchAll(written)].map((match) => match[1] ?? `*${match[2]}`),
+    ...[...text.matchAll(passed)].map((match) => match[1] ?? ""),
+  ]);
+}
+
+/** Codes that core/codes.ts does not list. A template stands for each role. */
+function unlisted(sources: readonly Source[]): string[] {
+  const meant = codesIn(sources).flatMap((code) =>
+    code.startsWith("*") ? ["manifest", "policy"].map((role) => role + code.slice(1)) : [code]
+  );
+  return [...new Set(meant)].filter((code) => !Object.hasOwn(CODES, code)).sort();
+}
+
 const file = (path: string, text: string): Source => ({ path, text });
 
 Deno.test("imports go one way", () => {
@@ -100,6 +119,19 @@ Deno.test("imports go one way", () => {
   const sources = readProject(root, [".ts"]);
   assert(sources.length > 0);
   assertEquals(layerBreaks(sources), []);
+});
+
+Deno.test("every code of an issue is listed with its exit code", () => {
+  const broken = file(
+    "core/a.ts",
+    'refuse(issue(\n  "no.such",\n  `x`)); issue(`${role}.nonesuch`, ""); issue("usage", "")',
+  );
+  assertEquals(unlisted([broken]), ["manifest.nonesuch", "no.such", "policy.nonesuch"]);
+  const sources = readProject(root, [".ts"]).filter(({ path }) =>
+    /^(core|cli|ffi|wasm|cue)\//.test(path) && !isTest(path)
+  );
+  assert(codesIn(sources).length > 100);
+  assertEquals(unlisted(sources), []);
 });
 
 Deno.test("no file is too long", () => {
