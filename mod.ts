@@ -33,7 +33,7 @@ import { EMPTY_GRAPH } from "./core/model/graph.ts";
 import type { Hash, PlanId } from "./core/model/names.ts";
 import type { Plan } from "./core/model/plan.ts";
 import { makePlan } from "./core/plan/plan.ts";
-import { admit } from "./core/trust/admit.ts";
+import { admit, believe } from "./core/trust/admit.ts";
 import { type KeyId, parseTrustRoot } from "./core/trust/keys.ts";
 import { graphHash, readPlanFile } from "./core/trust/plan_file.ts";
 import { openCrypto } from "./cli/adapters/crypto.ts";
@@ -86,6 +86,9 @@ export function readPlan(
   return { ok: true, value: { id, plan, grants: envelopes.length } };
 }
 
+/** Whether policy allows a link is left to the panel. */
+const ALL = { allow: [{ from: "*/*", to: "*/*", why: null }], deny: [] };
+
 /** Where and when a plan is to be applied. */
 export interface Here {
   readonly panel: string;
@@ -108,8 +111,8 @@ export interface Verified {
 
 /**
  * Whether a panel would admit this plan file: its bytes, every signature, the roles, the panel, the base, serial and window.
- * `trust` is the JSON of `.rtt/trust.json`. Whether policy, manifests and drivers on the disk are those that the plan was made
- * for is left to the panel, which has them. Needs `--allow-read=RTT/dist/parts/rtt_wasm.wasm`.
+ * `trust` is the JSON of `.rtt/trust.json`. Whether policy allows it, and whether policy, manifests and drivers on the disk are
+ * those that the plan was made for, is left to the panel, which has them. Needs `--allow-read=RTT/dist/parts/rtt_wasm.wasm`.
  */
 export function verify(file: Uint8Array, trust: unknown, { panel, base, now, threshold = 1 }: Here): Result<Verified> {
   const { hasher, signer } = openCrypto();
@@ -120,8 +123,10 @@ export function verify(file: Uint8Array, trust: unknown, { panel, base, now, thr
   const { policy, manifests, closures } = read.value.plan.gates;
   const { plan, graph, serial } = base ?? { plan: null, graph: graphHash(EMPTY_GRAPH, hasher), serial: 0 };
   const committed = { plan: plan as PlanId | null, graph: graph as Hash, serial };
-  const here = { panel, committed, nowMs: now.getTime(), trust: root.value, threshold, policy, manifests, closures };
-  const admission = admit(read.value, here, signer);
+  const gates = { policy, manifests, closures, access: ALL, network: [], networked: [] };
+  const believed = believe(read.value, root.value, signer);
+  if (!believed.ok) return believed;
+  const admission = admit(believed.value, { panel, committed, nowMs: now.getTime(), threshold, ...gates });
   if (!admission.ok) return admission;
   const { admitted, again } = admission.value;
   return ok({

@@ -35,7 +35,7 @@ export const command: Command = {
   async run(call: Call): Promise<ExitCode> {
     const at = layout(call.dir);
     const { hasher } = openCrypto();
-    const asked = askedOf(call);
+    const asked = askedOf(call.value("for"), false);
     const { scenario, checked } = await openScenario(at, call.value("facts"));
     demandPromises(scenario.config, at);
     demandMirrors(checked, at);

@@ -31,7 +31,7 @@ export const command: Command = {
   ],
   run(call: Call): Promise<ExitCode> {
     const at = layout(call.dir);
-    const asked = askedOf(call);
+    const asked = askedOf(call.value("for"), call.has("renew"));
     const files = call.operands.length > 0 ? call.operands.map((each) => resolve(each)) : documents(at);
     const roles = new Map(files.map((file) => [file, roleOf(at, file)]));
     if ((call.has("renew") || call.value("for") !== undefined) && ![...roles.values()].includes("plan")) {

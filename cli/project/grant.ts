@@ -5,7 +5,6 @@ import { grantAgain, type Granted, grantHolds } from "../../core/trust/grants.ts
 import type { SecretKey } from "../../core/trust/keys.ts";
 import type { ReadPlan } from "../../core/trust/plan_file.ts";
 import { openCrypto } from "../adapters/crypto.ts";
-import type { Call } from "../command.ts";
 import type { Layout } from "../layout.ts";
 import { readCommitted } from "./committed.ts";
 import { readTrust } from "./keyring.ts";
@@ -22,9 +21,8 @@ export interface Asked {
   readonly renew: boolean;
 }
 
-export function askedOf(call: Call): Asked {
-  const window = call.value("for");
-  return { windowMs: windowMs(window ?? DEFAULT_WINDOW), renew: window !== undefined || call.has("renew") };
+export function askedOf(window: string | undefined, renew: boolean): Asked {
+  return { windowMs: windowMs(window ?? DEFAULT_WINDOW), renew: renew || window !== undefined };
 }
 
 /** The plan's grants after these keys have signed it. */

@@ -159,6 +159,8 @@ function link(from: string, to: string): Link {
     ringBytes: 4096,
     maxFrameBytes: 64,
     drainWithinNs: 1,
+    ttl: null,
+    dedupe: false,
   };
 }
 

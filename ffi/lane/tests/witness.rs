@@ -31,7 +31,7 @@ fn play(frames: u64, every: u64, after: u64) -> (u64, u64, u64) {
     for id in 0..frames {
         let now = begin + id * every;
         // What is due by now is received before the next frame is sent.
-        if id > 0 && id * every % (after.div_ceil(every) * every) == 0 {
+        if id > 0 && (id * every).is_multiple_of(after.div_ceil(every) * every) {
             receive_all(&mut lane);
         }
         lane.producer.send(1, id, 0, now, &[0; 8]).unwrap();
