@@ -1,6 +1,6 @@
 //! The foreign program, joined by two pipes or by one pseudo-terminal in raw mode.
 use crate::outcome::Outcome;
-use rtt_driver::Io;
+use rtt_driver::{CONTROL_FD, Io};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,7 +25,8 @@ impl Child {
         let (program, arguments) =
             words.split_first().ok_or("cannot start a program because the manifest names none")?;
         let mut command = Command::new(program);
-        command.args(arguments).stderr(Stdio::inherit());
+        // The word names a descriptor that the program has not.
+        command.args(arguments).env_remove(CONTROL_FD).stderr(Stdio::inherit());
         let ends = match io {
             Io::Pipe => None,
             Io::Pty => Some(join_by_pty(&mut command)?),
