@@ -1,6 +1,6 @@
 /** What a driver of a running panel can't do, each thing shown to be possible outside of its cell first. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { commandLine, statusWord, until } from "../e2e/process.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { commandLine, pids, stat, statusWord, until } from "../e2e/process.ts";
 import { pair, panel, teller } from "../e2e/panels.ts";
 import { type By, isRoot, ORDINARY, Project, RTT } from "../e2e/project.ts";
 import { buildPlay, play } from "../e2e/play.ts";
@@ -21,6 +21,28 @@ const USERS: readonly (readonly [string, By])[] = [
 /** What became of each try: `ok`, or why not. */
 function tries(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(/^(\S+(?: \S+){0,2}): (.*)$/gm)].map(([, what = "", how = ""]) => [what, how]));
+}
+
+/** No new privileges, a filter, no capability, no group, and no namespace of ours. */
+function assertConfined(pid: number, name: string): void {
+  assertEquals(statusWord(pid, "NoNewPrivs"), "1", name);
+  assertEquals(statusWord(pid, "Seccomp"), "2", name);
+  for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+    assertEquals(BigInt(`0x${statusWord(pid, set)}`), 0n, `${name} ${set}`);
+  }
+  assertEquals(statusWord(pid, "Groups") ?? "", "", name);
+  for (const namespace of ["pid", "mnt", "net", "ipc", "uts", "user", "cgroup"]) {
+    const [theirs, ours] = [pid, Deno.pid].map((each) => Deno.readLinkSync(`/proc/${each}/ns/${namespace}`));
+    assert(theirs !== ours, `${name} shares its ${namespace} namespace with its host`);
+  }
+}
+
+function environmentOf(pid: number): readonly string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((each) => each !== "").sort();
+}
+
+function fdOf(pid: number, fd: number | string): string {
+  return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
 }
 
 async function run(program: string, ...args: string[]): Promise<void> {
@@ -131,24 +153,54 @@ for (const [user, by] of USERS) {
     assertEquals(drivers.length, 4);
     for (const { name, pid } of drivers) {
       assert(pid !== null, name);
-      assertEquals(statusWord(pid, "NoNewPrivs"), "1", name);
-      assertEquals(statusWord(pid, "Seccomp"), "2", name);
-      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
-        assertEquals(BigInt(`0x${statusWord(pid, set)}`), 0n, `${name} ${set}`);
-      }
-      assertEquals(statusWord(pid, "Groups") ?? "", "", name);
-      for (const namespace of ["pid", "mnt", "net", "ipc", "uts", "user"]) {
-        const [theirs, ours] = [pid, Deno.pid].map((each) => Deno.readLinkSync(`/proc/${each}/ns/${namespace}`));
-        assert(theirs !== ours, `${name} shares its ${namespace} namespace with its host`);
-      }
-      const words = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((each) => each !== "").sort();
-      assertEquals(words, ["PATH=/usr/bin:/bin", "RTT_CONTROL_FD=3"], name);
+      assertConfined(pid, name);
+      assertEquals(environmentOf(pid), ["PATH=/usr/bin:/bin", "RTT_CONTROL_FD=3"], name);
       const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map((each) => Number(each.name));
       assert([0, 1, 2, 3].every((fd) => open.includes(fd)), name);
       assert(!commandLine(pid).includes(RTT));
     }
+    // Of a program that speaks stdio the driver is its parent.
+    const joiner = drivers.find(({ name }) => name === "teller")?.pid ?? 0;
+    const programs = pids().filter((each) => stat(each).parent === joiner);
+    assertEquals(programs.length, 1);
+    for (const program of programs) {
+      assertConfined(program, "the program of teller");
+      // It has no control socket, and no word of one.
+      assertEquals(environmentOf(program), ["PATH=/usr/bin:/bin"]);
+      const open = [...Deno.readDirSync(`/proc/${program}/fd`)].map((each) => Number(each.name));
+      assertEquals(open.filter((fd) => fd > 2 && fdOf(program, fd).startsWith("socket:")), []);
+    }
     const shared = new Set(drivers.map(({ pid }) => Deno.readLinkSync(`/proc/${pid}/ns/mnt`)));
     assertEquals(shared.size, drivers.length, "drivers share a mount namespace");
+    await project.down();
+  });
+
+  Deno.test(`the sampler reads the four files of its manifest and no other of the host's, ${user}`, async () => {
+    const four = ["/proc/diskstats", "/proc/meminfo", "/proc/net/dev", "/proc/stat"];
+    const files = JSON.stringify(Object.fromEntries(four.map((path) => [path, "r"])));
+    await using project = await Project.signed({
+      "panel.cue": panel(`
+contracts: "host.sample": {version: "1.0.0", fields: [{name: "cpu", type: "f64"}]}
+drivers: sampler: {run: ["rtt:sampler"], files: ${files}, out: samples: "host.sample@1.0.0"}
+drivers: drain: {run: ["rtt:sink"], in: samples: "host.sample@^1.0"}
+routes: samples: {from: "sampler/samples", to: "drain/samples"}
+`),
+    }, by);
+    const manifest = JSON.parse(Deno.readTextFileSync(project.path("manifests/sampler.json")));
+    assertEquals(manifest.files, four.map((path) => ({ path, access: "r" })));
+    const plan = await project.plan();
+    await project.serve();
+    await project.succeed("apply", plan);
+    await until("there are samples", async () => ((await project.status()).links[0]?.frames ?? 0) > 0);
+    const pid = (await project.settled()).drivers.find(({ name }) => name === "sampler")?.pid ?? 0;
+    const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => fdOf(pid, name));
+    // The network is that of whoever opened its file.
+    const read = open.filter((path) => path.startsWith("/proc/")).map((path) => path.replace(/^\/proc\/\d+/, "/proc"));
+    assertEquals([...new Set(read)].sort(), four);
+    for (const other of ["/proc/uptime", "/proc/vmstat", ...four, "/etc/passwd"]) {
+      assert(Deno.statSync(other).isFile);
+      assertThrows(() => Deno.statSync(`/proc/${pid}/root${other}`), Deno.errors.NotFound);
+    }
     await project.down();
   });
 

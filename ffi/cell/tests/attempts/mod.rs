@@ -1,4 +1,5 @@
 //! What the program inside tries.
+mod kernel;
 mod limits;
 pub mod plant;
 
@@ -23,12 +24,25 @@ pub const ATTEMPTS: &[&str] = &[
     "affinity",
     "personality",
     "trace",
+    "trace-first",
     "keyring",
+    "add-key",
+    "inject",
+    "inject-high-bits",
+    "clone-user",
+    "clone-mount",
+    "clone3",
+    "setns",
+    "mount",
+    "pivot-root",
+    "io-uring",
+    "bpf",
+    "perf",
+    "userfaultfd",
 ];
 
 /// Tries one thing on this process.
 pub fn attempt(name: &str) -> io::Result<()> {
-    let made = |result: libc::c_long| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: every pointer below is to a literal or a local that outlives its call; made descriptors are left open.
     unsafe {
         match name {
@@ -59,9 +73,13 @@ pub fn attempt(name: &str) -> io::Result<()> {
                 made(libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const mask).into())
             }
             "personality" => made(libc::personality(0).into()),
-            other => Err(io::Error::other(format!("no attempt is called {other}"))),
+            other => kernel::attempt(other),
         }
     }
+}
+
+fn made(result: libc::c_long) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Tries it where it changes nothing of this process.

@@ -20,6 +20,7 @@ pub fn granted() {
     let absolute = |name: &str| house.folder.join(name).to_string_lossy().into_owned();
     let mut spec = cell("a.1", "files");
     spec.run.extend([absolute("data.txt"), "data.txt".into(), absolute("secret.txt"), "/etc/passwd".into()]);
+    spec.run.extend(["/proc/uptime".into(), "/proc/vmstat".into()]);
     spec.files = vec![
         grant(&absolute("data.txt"), Access::Read),
         grant(&absolute("out.log"), Access::ReadWrite),
@@ -34,6 +35,7 @@ pub fn granted() {
     assert!(log.contains(&format!("{}: of the project", absolute("data.txt"))), "{log}");
     assert!(log.contains("\ndata.txt: of the project"), "relative to /driver: {log}");
     assert!(log.contains("secret.txt: refused") && log.contains("/etc/passwd: refused"), "{log}");
+    assert!(log.contains("/proc/uptime: refused") && log.contains("/proc/vmstat: refused"), "{log}");
     // The host's network, and not that of the cell: more than one line of counters, or the same as here.
     let ours = fs::read_to_string("/proc/net/dev").expect("the host's devices").lines().count();
     assert!(log.contains(&format!("passed /proc/net/dev: {ours} lines")), "{log}");
