@@ -4,6 +4,7 @@ import { openClient, ROUTES } from "../client.ts";
 import type { Call, Command } from "../command.ts";
 import type { Paint } from "../output.ts";
 import type { StatusView } from "../panel/views.ts";
+import { sandboxText } from "../sandbox.ts";
 import { table } from "../table.ts";
 
 export const command: Command = {
@@ -94,7 +95,7 @@ function linkRow(link: LinkStatus, lost: number, paint: Paint): readonly string[
 
 function driverRow(driver: DriverStatus, paint: Paint): readonly string[] {
   const state = driver.state === "running" ? paint.green("running") : paint.red(driver.why ?? driver.state);
-  const sandbox = Object.keys(driver.sandbox).length === 0 ? "-" : `${Object.keys(driver.sandbox).length} enforced`;
+  const sandbox = sandboxText(driver.sandbox);
   return [driver.name, driver.instance ?? "-", String(driver.pid ?? "-"), state, String(driver.restarts), sandbox];
 }
 

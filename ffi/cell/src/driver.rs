@@ -23,10 +23,10 @@ const CONTROL: RawFd = 3;
 /// Descriptors below are given to the program; ours are moved above first.
 const FREE_FROM: RawFd = 16;
 
-/// Becomes the driver, or says why not and ends.
-pub(crate) fn run(cell: &Cell, root: &Root, filters: &Filters, abi: u32, kept: Kept) -> ! {
+/// Becomes the driver, or says why not and ends. What is enforced is told when it is in force, and the program not yet there.
+pub(crate) fn run(cell: &Cell, root: &Root, filters: &Filters, abi: u32, kept: Kept, enforced: &[String]) -> ! {
     let mut said = kept.status;
-    let Err(error) = become_driver(cell, root, filters, abi, kept, &mut said);
+    let Err(error) = become_driver(cell, root, filters, abi, kept, enforced, &mut said);
     let _ = status::send_failed(said, &error);
     sys::exit(127)
 }
@@ -37,6 +37,7 @@ fn become_driver(
     filters: &Filters,
     abi: u32,
     kept: Kept,
+    enforced: &[String],
     said: &mut RawFd,
 ) -> Result<Infallible> {
     // SAFETY: takes nothing; a fresh child leads no group, so that it succeeds.
@@ -56,6 +57,9 @@ fn become_driver(
     if cell.isolated {
         filters.bind_driver(cell.network, cell.device)?;
     }
+    sys::own_pidfd()
+        .and_then(|own| status::send_started(*said, enforced, own.as_raw_fd()))
+        .context("cell.start", || "report to the keeper".into())?;
     execute(cell, program, &argv, &env)
 }
 

@@ -12,7 +12,7 @@ use crate::root::{self, Root};
 use crate::seccomp::Filters;
 use crate::spec::{Cell, Program};
 use crate::{status, sys};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 
 /// What it takes over from the keeper.
 pub(crate) struct Inherited<'a> {
@@ -33,7 +33,7 @@ pub(crate) struct Inherited<'a> {
 
 pub(crate) fn run(inherited: &Inherited<'_>) -> ! {
     match start(inherited) {
-        Ok((pid, _driver)) => reap(inherited, pid),
+        Ok(pid) => reap(inherited, pid),
         Err(error) => {
             let _ = status::send_failed(inherited.status, &error);
             sys::exit(125)
@@ -41,7 +41,8 @@ pub(crate) fn run(inherited: &Inherited<'_>) -> ! {
     }
 }
 
-fn start(inherited: &Inherited<'_>) -> Result<(i32, OwnedFd)> {
+/// Answers the driver's pid; the driver itself reports, when all of it is in force.
+fn start(inherited: &Inherited<'_>) -> Result<i32> {
     let Inherited { cell, host, .. } = *inherited;
     die_with_keeper(inherited)?;
     let mut keep = vec![inherited.keeper, inherited.status, inherited.control, inherited.output, inherited.lock];
@@ -61,15 +62,14 @@ fn start(inherited: &Inherited<'_>) -> Result<(i32, OwnedFd)> {
     sys::prctl(libc::PR_SET_DUMPABLE, 0).context("cell.start", || "close this process to others".into())?;
     // The change of credentials has taken the order to die with the keeper.
     die_with_keeper(inherited)?;
-    let (pid, pidfd) = sys::clone(0).context("cell.start", || "fork the driver".into())?;
-    let Some(pidfd) = pidfd else {
-        let kept = Kept { control: inherited.control, output: inherited.output, status: inherited.status };
-        driver::run(cell, &root, inherited.filters, host.landlock, kept)
-    };
     let enforced = enforced(inherited, &root, &cgroup);
-    status::send_started(inherited.status, &enforced, pidfd.as_raw_fd())
-        .context("cell.start", || "report to the keeper".into())?;
-    Ok((pid, pidfd))
+    match sys::clone(0).context("cell.start", || "fork the driver".into())? {
+        (pid, Some(_pidfd)) => Ok(pid),
+        (_, None) => {
+            let kept = Kept { control: inherited.control, output: inherited.output, status: inherited.status };
+            driver::run(cell, &root, inherited.filters, host.landlock, kept, &enforced)
+        }
+    }
 }
 
 fn die_with_keeper(inherited: &Inherited<'_>) -> Result<()> {

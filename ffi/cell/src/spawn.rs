@@ -36,9 +36,7 @@ pub struct Spawned {
 impl Cells {
     /// `prefix` names the control groups of this keeper, `block` its uids. The process must have one thread.
     pub fn new(prefix: &str, block: u32) -> Result<Self> {
-        // SAFETY: no pointer is passed.
-        let keeper = sys::owned(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })
-            .context("cell.start", || "open the keeper's own pidfd".into())?;
+        let keeper = sys::own_pidfd().context("cell.start", || "open the keeper's own pidfd".into())?;
         Ok(Self {
             host: probe::host(),
             filters: Filters::compile()?,

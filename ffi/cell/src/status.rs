@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 #[derive(Debug)]
 pub enum Status {
-    /// The cell stands and its driver has been forked; `enforced` are `NAME=how`.
+    /// The driver's process is confined and about to start its program; `enforced` are `NAME=how`.
     Started { enforced: Vec<String>, driver: OwnedFd },
     /// Nothing was started, or the driver's program could not be.
     Failed(CellError),

@@ -67,6 +67,11 @@ pub fn unshare(flags: i32) -> io::Result<()> {
     check(unsafe { libc::unshare(flags) }.into()).map(drop)
 }
 
+pub fn own_pidfd() -> io::Result<OwnedFd> {
+    // SAFETY: no pointer is passed.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })
+}
+
 /// `mount(2)`, for what has no descriptor form: propagation, tmpfs, proc, devpts.
 pub fn mount(source: &CStr, target: &Path, kind: &CStr, flags: u64, data: &str) -> io::Result<()> {
     let target = c_path(target)?;
