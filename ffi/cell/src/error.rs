@@ -32,6 +32,46 @@ pub trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, code: &str, what: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|error| CellError::new(code, format!("cannot {} because the kernel says: {error}", what())))
+        self.map_err(|error| {
+            CellError::new(code, format!("cannot {} because the kernel says: {error}{}", what(), remedy(code)))
+        })
+    }
+}
+
+/// What helps, where one can do something about it.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "cell.file" => "; correct the path in the driver's `files`, or let the panel's user reach it",
+        "cell.device" => {
+            "; let the panel make device nodes (CAP_MKNOD, and the device in its control group), or leave it out"
+        }
+        "cell.program" => "; correct the driver's `run`, or install the program",
+        "cell.limits" => "; ask for less, or raise the panel's own limits (`ulimit -H -a`)",
+        "cell.cpus" => "; give the panel these cores (`taskset -p`), or plan again on the cores that it has",
+        "cell.userns" | "cell.identity" | "cell.mount" => {
+            "; allow user namespaces and mounts in them (user.max_user_namespaces, \
+             kernel.apparmor_restrict_unprivileged_userns, a container's profile), or run as root"
+        }
+        "cell.landlock" => "; boot with lsm=landlock,… or waive it",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_can_do_is_said() {
+        let failed = |code| Err::<(), _>(io::Error::from_raw_os_error(libc::EPERM)).context(code, || "do it".into());
+        for code in
+            ["cell.file", "cell.device", "cell.program", "cell.limits", "cell.cpus", "cell.mount", "cell.landlock"]
+        {
+            let message = failed(code).unwrap_err().message;
+            assert!(
+                message.starts_with("cannot do it because the kernel says: ") && message.contains("; "),
+                "{message}"
+            );
+        }
     }
 }
