@@ -1,6 +1,7 @@
 /**
  * What a project has made on this host and what of it is still there. It looks while the project runs, because afterwards
- * nothing tells whose a socket, a memfd or a cgroup was; and it looks for these very things later, by number and not by name.
+ * nothing tells whose a socket, a memfd or a cgroup was; and it looks for these very things later. The kernel counts the
+ * inodes of memfds and sockets up and up; those of namespaces come again at once, so that no namespace is told by its own.
  */
 
 export class Footprint {
@@ -8,10 +9,9 @@ export class Footprint {
   readonly #processes = new Map<number, string>();
   readonly #memfds = new Set<string>();
   readonly #sockets = new Set<string>();
-  readonly #namespaces = new Set<string>();
   readonly #cgroups = new Set<string>();
   /** Open before the project began, and so inherited at most. */
-  readonly #foreign: ReadonlySet<string> = new Set([...boundSockets().keys(), ...namespacesOf("self")]);
+  readonly #foreign: ReadonlySet<string> = new Set(unixSockets().keys());
 
   constructor(readonly dir: string) {}
 
@@ -22,41 +22,33 @@ export class Footprint {
       if (started === "") continue; // It ended between two looks.
       this.#processes.set(pid, started);
       for (const name of cgroupsOf(pid)) this.#cgroups.add(name);
-      for (const name of namespacesOf(pid)) this.#remember(name, this.#namespaces);
       for (const { target, inode } of descriptorsOf(pid)) {
         if (target.startsWith("/memfd:")) this.#memfds.add(inode);
-        if (target.startsWith("socket:")) this.#remember(inode, this.#sockets);
+        if (target.startsWith("socket:") && !this.#foreign.has(inode)) this.#sockets.add(inode);
       }
     }
   }
 
   /** How many things of each kind are remembered: a look that saw nothing proves nothing. */
-  get seen(): Readonly<Record<"process" | "memfd" | "socket" | "namespace" | "cgroup", number>> {
+  get seen(): Readonly<Record<"process" | "memfd" | "socket" | "cgroup", number>> {
     return {
       process: this.#processes.size,
       memfd: this.#memfds.size,
       socket: this.#sockets.size,
-      namespace: this.#namespaces.size,
       cgroup: this.#cgroups.size,
     };
   }
 
   /** One line for each thing that is still there. */
   left(): readonly string[] {
+    const cgroups = cgroupFolders().filter((folder) => this.#cgroups.has(folder.slice(folder.lastIndexOf("/") + 1)));
     return [
       ...this.#leftProcesses(),
       ...this.#leftSockets(),
-      ...text("/proc/self/mountinfo").split("\n").filter((line) => line.includes(this.dir)).map((line) =>
-        `mount: ${line}`
-      ),
-      ...cgroupFolders().filter((folder) => this.#cgroups.has(folder.slice(folder.lastIndexOf("/") + 1)))
-        .map((folder) => `cgroup: ${folder}`),
-      ...this.#held(),
+      ...this.#leftMemfds(),
+      ...mountsOf(this.dir).map((line) => `mount: ${line}`),
+      ...cgroups.map((folder) => `cgroup: ${folder}`),
     ];
-  }
-
-  #remember(name: string, among: Set<string>): void {
-    if (!this.#foreign.has(name)) among.add(name);
   }
 
   #leftProcesses(): readonly string[] {
@@ -67,22 +59,16 @@ export class Footprint {
   }
 
   #leftSockets(): readonly string[] {
-    return [...boundSockets()].filter(([inode, path]) => this.#sockets.has(inode) || path.includes(this.dir))
+    return [...unixSockets()].filter(([inode, path]) => this.#sockets.has(inode) || path.includes(this.dir))
       .map(([inode, path]) => `socket: ${inode} ${path}`);
   }
 
-  /** What lives as long as anybody holds it: a process that is none of ours may. Mounts of a cell go with its namespace. */
-  #held(): readonly string[] {
-    const found: string[] = [];
-    for (const pid of pids()) {
-      for (const { target, inode } of descriptorsOf(pid)) {
-        if (target.startsWith("/memfd:") && this.#memfds.has(inode)) found.push(`memfd: ${target}, held by ${pid}`);
-      }
-      for (const name of namespacesOf(pid)) {
-        if (this.#namespaces.has(name)) found.push(`namespace: ${name}, process ${pid} is in it`);
-      }
-    }
-    return found;
+  /** They live as long as anybody holds them, and that may be a process that is none of ours. */
+  #leftMemfds(): readonly string[] {
+    return pids().flatMap((pid) =>
+      descriptorsOf(pid).filter(({ target, inode }) => target.startsWith("/memfd:") && this.#memfds.has(inode))
+        .map(({ target }) => `memfd: ${target}, held by ${pid}`)
+    );
   }
 }
 
@@ -128,10 +114,13 @@ function descriptorsOf(pid: number): readonly { readonly target: string; readonl
   });
 }
 
-/** Like `mnt:[4026532201]`, which is its name on the whole host. */
-function namespacesOf(pid: number | "self"): readonly string[] {
-  return ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"].map((kind) => link(`/proc/${pid}/ns/${kind}`)).filter(
-    (name) => name !== "",
+/** Mounts on this folder, below it or of it, in every mount namespace that a process is in. */
+function mountsOf(dir: string): readonly string[] {
+  const namespaces = new Map(pids().map((pid) => [link(`/proc/${pid}/ns/mnt`), pid]));
+  return [...namespaces.values()].flatMap((pid) =>
+    text(`/proc/${pid}/mountinfo`).split("\n").filter((line) => line.includes(dir)).map((line) =>
+      `${line} (seen by ${pid})`
+    )
   );
 }
 
@@ -152,7 +141,7 @@ function cgroupFolders(folder = "/sys/fs/cgroup", depth = CGROUP_DEPTH): readonl
 }
 
 /** Unix sockets by inode, with the path of those that have one. */
-function boundSockets(): ReadonlyMap<string, string> {
+function unixSockets(): ReadonlyMap<string, string> {
   return new Map(
     text("/proc/net/unix").trimEnd().split("\n").slice(1).map((line) => {
       const words = line.trim().split(/\s+/);
