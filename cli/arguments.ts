@@ -2,11 +2,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";
 import { EXIT, issue, RttError } from "../core/errors.ts";
-import { type Call, type Command, COMMON } from "./command.ts";
+import { type Call, type Command, COMMON, type Option } from "./command.ts";
 import type { Output } from "./output.ts";
 
 export function readCall(command: Command, args: readonly string[], output: Output): Call {
   const options = [...COMMON, ...command.options];
+  judgeOptions(command, options, args);
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
     boolean: options.filter((each) => each.value === undefined).map((each) => each.name),
@@ -24,7 +25,7 @@ export function readCall(command: Command, args: readonly string[], output: Outp
   if (operands.length > most) throw usage(command, `\`${operands[most]}\` is one operand too many`);
   for (const option of options) {
     const value = parsed[option.name];
-    if (option.value !== undefined && (value === "" || Array.isArray(value))) {
+    if (option.value !== undefined && value === "") {
       throw usage(command, `--${option.name} takes one value`);
     }
   }
@@ -35,6 +36,20 @@ export function readCall(command: Command, args: readonly string[], output: Outp
     has: (option) => parsed[option] === true,
     value: (option) => typeof parsed[option] === "string" ? parsed[option] : undefined,
   };
+}
+
+/** The parser takes the last of two values, a value for a switch, and words of its own: `--_`, `--__proto__`. */
+function judgeOptions(command: Command, options: readonly Option[], args: readonly string[]): void {
+  const given = new Set<string>();
+  for (const word of args.slice(0, args.includes("--") ? args.indexOf("--") : args.length)) {
+    const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(word) ?? [];
+    if (name === undefined) continue;
+    const option = options.find((each) => each.name === name);
+    if (!option) throw usage(command, `\`${word}\` is none of its options`);
+    if (option.value === undefined && value !== undefined) throw usage(command, `--${name} takes no value`);
+    if (option.value !== undefined && given.has(name)) throw usage(command, `--${name} takes one value`);
+    given.add(name);
+  }
 }
 
 function usage(command: Command, why: string): RttError {

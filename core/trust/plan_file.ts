@@ -15,6 +15,7 @@ import {
   object,
   oneOf,
   record,
+  type Shape,
   tagged,
   text,
 } from "../model/shape.ts";
@@ -95,7 +96,11 @@ const NAME = matching(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/);
 
 const FILE = object({ plan: text, envelopes: list(anything, LIMITS.envelopesOfAPlan) });
 
-const GRANT = object({ panel: NAME, predecessor: nullable(HASH), serial: count, notBefore: count, notAfter: count });
+/** Milliseconds since 1970, as far as a date goes. */
+const time: Shape = (value) => count(value) ?? (Number(value) > LAST_DATE_MS ? "" : undefined);
+const LAST_DATE_MS = 8.64e15;
+
+const GRANT = object({ panel: NAME, predecessor: nullable(HASH), serial: count, notBefore: time, notAfter: time });
 
 const PLACED = object({
   driver: NAME,
