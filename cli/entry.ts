@@ -28,21 +28,25 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
 
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = args;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") return await help(rest);
+  const output = openOutput(args.some((word) => word === "--json" || word.startsWith("--json=")));
+  if (name === undefined || name.startsWith("-") || name === "help") {
+    return await help((name === "help" ? rest : args).filter((word) => !HELP_OPTIONS.includes(word)), output);
+  }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const output = openOutput(rest.includes("--json"));
   if (!load) {
-    output.problems([unknownCommand(name)]);
+    output.problems([await unknownCommand(name)]);
     return EXIT.badInput;
   }
   const { command } = await load();
   return await run(command, rest, output);
 }
 
+const HELP_OPTIONS = ["--help", "-h", "--json"];
+
 async function run(command: Command, args: readonly string[], output: Output): Promise<ExitCode> {
   const { readCall } = await import("./arguments.ts");
   try {
-    if (args.includes("--help")) return await help([command.name]);
+    if (args.includes("--help")) return await help([command.name], output);
     const call: Call = readCall(command, args, output);
     return await command.run(call);
   } catch (thrown) {
@@ -56,20 +60,25 @@ async function run(command: Command, args: readonly string[], output: Output): P
   }
 }
 
-async function help(args: readonly string[]): Promise<ExitCode> {
-  const { helpText, commandHelp } = await import("./help.ts");
-  const [name] = args;
+async function help(words: readonly string[], output: Output): Promise<ExitCode> {
+  const [name, ...more] = words;
   const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const output = openOutput(false);
-  if (load) output.line(commandHelp((await load()).command));
-  else output.line(helpText(await Promise.all(Object.values(COMMANDS).map(async (each) => (await each()).command))));
+  if (name !== undefined && (!load || more.length > 0)) {
+    output.problems([await unknownCommand(more[0] ?? name)]);
+    return EXIT.badInput;
+  }
+  const { helpText, commandHelp, helpObject } = await import("./help.ts");
+  const commands = await Promise.all(
+    (load ? [load] : Object.values(COMMANDS)).map(async (each) => (await each()).command),
+  );
+  const [only] = commands;
+  output.line(load && only ? commandHelp(only) : helpText(commands));
+  output.object({ commands: commands.map(helpObject) });
   return EXIT.done;
 }
 
-function unknownCommand(name: string) {
-  return issue(
-    "usage.command",
-    `cannot run \`${name}\` because rtt has no such command`,
-    "`rtt help` lists the commands",
-  );
+async function unknownCommand(name: string) {
+  const { suggestion } = await import("../core/model/nearest.ts");
+  const remedy = `${suggestion(name, Object.keys(COMMANDS), "")} \`rtt help\` lists the commands`;
+  return issue("usage.command", `cannot run \`${name}\` because rtt has no such command`, remedy);
 }

@@ -29,6 +29,16 @@ export function commandHelp(command: Command): string {
   ].join("\n");
 }
 
+/** For programs: completion, and other front ends. */
+export function helpObject({ name, operands, summary, options, examples }: Command) {
+  const plain = [...options, ...COMMON].map((each) => ({
+    name: each.name,
+    value: each.value ?? null,
+    help: each.help,
+  }));
+  return { name, operands, summary, options: plain, examples };
+}
+
 function call(command: Command): string {
   return `${command.name} ${command.operands}`.trim();
 }

@@ -1,5 +1,6 @@
 import { exitOf } from "../../core/codes.ts";
 import { EXIT, type ExitCode, issue, RttError } from "../../core/errors.ts";
+import { suggestion } from "../../core/model/nearest.ts";
 import { parseRouteName } from "../../core/model/names.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { explain } from "../../core/plan/explain.ts";
@@ -34,7 +35,7 @@ export const command: Command = {
         issue(
           "route.unknown",
           `cannot explain \`${word}\` because the plan has no such route`,
-          "`rtt show` lists the routes",
+          suggestion(word, plan.reasons.map((each) => each.route), "it has no route at all"),
         ),
       ]);
     }

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { pair, panel } from "./panels.ts";
 import { until } from "./process.ts";
-import { Project } from "./project.ts";
+import { output, Project, RTT, type Run } from "./project.ts";
 
 /** Field names of `rtt status --json` that programs may rely on. */
 const STATUS = ["panel", "serial", "root", "graph", "epoch", "links", "drivers"];
@@ -157,10 +157,56 @@ Deno.test("a plan's id is the same on two clones with their declarations shuffle
   assertEquals(ids[0], ids[1]);
 });
 
-Deno.test("unknown commands and options are bad usage, and help is none", async () => {
+Deno.test("bad usage is exit 2 and says what was meant; help is none, for people and for programs", async () => {
   await using project = await Project.make();
-  for (const args of [["frobnicate"], ["check", "--frobnicate"], ["apply"], ["wal", "frobnicate"]]) {
-    await project.exits(2, ...args);
+  const wrong = [["frobnicate"], ["check", "--frobnicate"], ["apply"], ["wal", "frobnicate"], ["help", "frobnicate"]];
+  for (const args of [...wrong, ["check", "--json=1"], ["plan", "--key=a", "--key=b"]]) await project.exits(2, ...args);
+  assertEquals((await project.refuses(2, "check", "--json=1"))[0]?.code, "usage");
+  assertMatch((await project.refuses(2, "chek"))[0]?.remedy ?? "", /did you mean `check`\?/);
+  assertMatch((await project.refuses(2, "explain", "laod"))[0]?.remedy ?? "", /did you mean `load`\?/);
+  assertEquals((await project.refuses(2, "sign"))[0]?.code, "sign.nothing");
+
+  assertStringIncludes((await run("help")).stdout, "rollback");
+  for (const args of [["help", "--json"], ["--help", "--json"], ["--json"]]) {
+    const { commands } = JSON.parse((await run(...args)).stdout);
+    assert(commands.length > 15 && commands.every(({ summary }: { summary: string }) => summary.length > 0));
   }
-  assertStringIncludes((await project.exits(0, "help")).stdout, "rollback");
+  for (const args of [["help", "plan", "--json"], ["plan", "--help", "--json"]]) {
+    const { commands: [plan, ...others] } = JSON.parse((await run(...args)).stdout);
+    assertEquals([plan.name, others.length], ["plan", 0]);
+    assert(plan.options.some(({ name }: { name: string }) => name === "facts"));
+  }
 });
+
+/** Without a project. */
+async function run(...args: readonly string[]): Promise<Run> {
+  const ended = await output(new Deno.Command(RTT, { args: [...args], stdout: "piped", stderr: "piped" }).spawn());
+  assertEquals(ended.code, 0, `rtt ${args.join(" ")}\n${ended.stdout}${ended.stderr}`);
+  return ended;
+}
+
+Deno.test("show says who granted a plan and until when, and whether this project believes it", async () => {
+  await using project = await Project.signed();
+  const plan = await project.plan("--no-sign");
+  assertStringIncludes(await project.succeed("show", plan), "nobody has granted it");
+  await project.succeed("sign", plan);
+  const { id, grants: [grant] } = await project.json<{ id: string; grants: ShownGrant[] }>("show", plan);
+  assertEquals(plan.includes(id), true);
+  const { keys } = await project.json<{ keys: { id: string }[] }>("keys", "list");
+  assertEquals([grant?.keys, grant?.serial, grant?.refused], [keys.map((each) => each.id), 1, null]);
+  const hours = (Date.parse(grant?.until ?? "") - Date.now()) / 3_600_000;
+  assert(hours > 23 && hours <= 24, grant?.until);
+  assertStringIncludes(
+    await project.succeed("show", plan),
+    `granted by ${keys[0]?.id.slice(0, 16)} until ${grant?.until}`,
+  );
+  await project.succeed("keys", "revoke", keys[0]?.id ?? "");
+  assertMatch(await project.succeed("show", plan), /not believed here: .* is revoked/);
+});
+
+interface ShownGrant {
+  readonly keys: readonly string[];
+  readonly serial: number;
+  readonly until: string;
+  readonly refused: string | null;
+}
