@@ -13,6 +13,7 @@ import type { Call, Command } from "../command.ts";
 import { readInput } from "../files.ts";
 import { layout } from "../layout.ts";
 import { terminalWidth } from "../output.ts";
+import { inFile } from "../project/located.ts";
 import { openScenario } from "../project/scenario.ts";
 
 export const command: Command = {
@@ -50,7 +51,7 @@ async function decided(call: Call): Promise<Plan> {
   const file = call.value("plan");
   if (file !== undefined) {
     const read = readPlanFile(readInput(file, "the plan"), hasher);
-    if (!read.ok) throw new RttError(EXIT.badInput, read.issues);
+    if (!read.ok) throw new RttError(EXIT.badInput, inFile(file, read.issues));
     return read.value.plan;
   }
   const { scenario } = await openScenario(layout(call.dir), call.value("facts"));

@@ -36,8 +36,8 @@ export const command: Command = {
     const at = layout(call.dir);
     const { hasher } = openCrypto();
     const asked = askedOf(call.value("for"), false);
-    const { scenario, checked } = await openScenario(at, call.value("facts"));
-    demandPromises(scenario.config, at);
+    const { scenario, checked, committed } = await openScenario(at, call.value("facts"));
+    demandPromises(scenario.config, at, committed);
     demandMirrors(checked, at);
     call.output.warnings(waiverWarnings(checked.config.policy, Date.now()));
     const plan = demand(makePlan(scenario, await loadHighs(), hasher));
@@ -46,11 +46,11 @@ export const command: Command = {
       call.output.object({ changes: 0, plan: null });
       return EXIT.done;
     }
-    const read = written(call, at, plan, asked);
+    const read = written(call, at, plan, { asked, serial: committed.serial });
     const file = at.plan(read.id);
     const shown = show(plan);
     for (const line of showWords(shown, { id: read.id, width: terminalWidth() })) call.output.line(line);
-    const granted = isGranted(at, read, read.envelopes);
+    const granted = isGranted(read, read.envelopes, committed.serial);
     if (!granted) call.output.note(`not granted yet: sign it with \`rtt sign ${file}\``);
     call.output.line(file);
     call.output.object({ id: read.id, file, granted, ...shown });
@@ -58,24 +58,30 @@ export const command: Command = {
   },
 };
 
+/** A grant as it is asked for, and the last serial on the host that it is for. */
+interface Wanted {
+  readonly asked: Asked;
+  readonly serial: number;
+}
+
 /** A plan of the same bytes that is there already keeps its grants: others may have signed it. */
-function written(call: Call, at: Layout, plan: Plan, asked: Asked): ReadPlan {
+function written(call: Call, at: Layout, plan: Plan, wanted: Wanted): ReadPlan {
   const { hasher } = openCrypto();
   const bytes = canonical(plan);
   const file = at.plan(planId(bytes, hasher));
   const there = readIfThere(file);
   const before = there && readPlanFile(there, hasher);
   const read = before?.ok ? before.value : demand(readPlanFile(writePlanFile(bytes, []), hasher));
-  const envelopes = call.has("no-sign") ? read.envelopes : grants(call, at, read, asked);
+  const envelopes = call.has("no-sign") ? read.envelopes : grants(call, at, read, wanted);
   writeWhole(file, writePlanFile(bytes, envelopes));
   return { ...read, envelopes };
 }
 
-function grants(call: Call, at: Layout, read: ReadPlan, asked: Asked): readonly Envelope[] {
+function grants(call: Call, at: Layout, read: ReadPlan, { asked, serial }: Wanted): readonly Envelope[] {
   const { keys, skipped } = signingKeys(at, "plan", call.value("key"));
   for (const { id, why } of skipped) call.output.note(`key ${id.slice(0, 16)} does not sign because ${why}`);
   if (keys.length === 0) return read.envelopes;
-  const { envelopes, dropped } = grantPlan(at, read, keys, asked);
+  const { envelopes, dropped } = grantPlan(at, read, keys, asked, serial);
   for (const { message } of dropped) call.output.note(`dropped a signature of the plan: ${message}`);
   return envelopes;
 }

@@ -10,6 +10,7 @@ import { readInput } from "../files.ts";
 import { layout } from "../layout.ts";
 import { terminalWidth } from "../output.ts";
 import { readTrust } from "../project/keyring.ts";
+import { inFile } from "../project/located.ts";
 
 export const command: Command = {
   name: "show",
@@ -20,8 +21,9 @@ export const command: Command = {
   examples: ["rtt show plans/3f9c….json", "rtt show plans/3f9c….json --json"],
   run(call: Call): Promise<ExitCode> {
     const { hasher, signer } = openCrypto();
-    const read = readPlanFile(readInput(call.operands[0] ?? "", "the plan"), hasher);
-    if (!read.ok) throw new RttError(EXIT.badInput, read.issues);
+    const [file = ""] = call.operands;
+    const read = readPlanFile(readInput(file, "the plan"), hasher);
+    if (!read.ok) throw new RttError(EXIT.badInput, inFile(file, read.issues));
     const shown = show(read.value.plan);
     const trust = readTrust(layout(call.dir));
     const grants = read.value.envelopes.map((each) => grantOf(each, open(each, "plan", trust, signer)));

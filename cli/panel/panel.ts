@@ -68,7 +68,7 @@ export class Panel {
     const at = layout(dir);
     const checked = await openChecked(at);
     const differences = compareMirrors(checked, at);
-    if (differences.length > 0) throw new RttError(EXIT.refused, mirrorIssues(differences));
+    if (differences.length > 0) throw new RttError(EXIT.refused, mirrorIssues(differences, checked.places));
     Deno.mkdirSync(at.run, { recursive: true, mode: 0o700 });
     using opened = new DisposableStack();
     const native = opened.use(openNative(readPart("librtt_panel.so")));

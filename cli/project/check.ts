@@ -3,6 +3,7 @@ import { type Issue, ok, refuse, type Result } from "../../core/errors.ts";
 import type { Config } from "../../core/model/config.ts";
 import type { KindOf } from "../../core/model/crosscheck_files.ts";
 import { readConfig } from "../../core/model/parse.ts";
+import type { Places } from "../../core/model/parse_node.ts";
 import { checkRoutes } from "../../core/plan/check.ts";
 import type { CueValidator } from "../adapters/cue.ts";
 import { kindIn, type ProjectFiles, readProject, strays } from "./project.ts";
@@ -11,6 +12,8 @@ export interface Checked {
   readonly config: Config;
   /** What CUE made of the files: plain JSON with all defaults. The mirrors show it. */
   readonly value: unknown;
+  /** Where each part of the value was written. */
+  readonly places: Places;
   readonly files: ProjectFiles;
   /** The text of the schema that they were judged by. */
   readonly schema: string;
@@ -40,7 +43,7 @@ export async function checkFiles(
   if (Object.keys(value as Record<string, unknown>).length === 0) return refuse(...issues);
   const reading = readConfig(value, places, kindOf ? { broken, kindOf } : { broken });
   const all = inOrder([...issues, ...reading.issues, ...checkRoutes(reading.config)]);
-  return all.length === 0 ? ok({ config: reading.config, value, files, schema }) : refuse(...all);
+  return all.length === 0 ? ok({ config: reading.config, value, places, files, schema }) : refuse(...all);
 }
 
 /** As a reader meets them; what was said of one place by two judges is said once. */

@@ -25,26 +25,35 @@ export function askedOf(window: string | undefined, renew: boolean): Asked {
   return { windowMs: windowMs(window ?? DEFAULT_WINDOW), renew: renew || window !== undefined };
 }
 
-/** The plan's grants after these keys have signed it. */
-export function grantPlan(at: Layout, read: ReadPlan, keys: readonly SecretKey[], asked: Asked): Granted {
+/**
+ * The plan's grants after these keys have signed it. `serial` is the last one on the host that it is for, in place of this
+ * folder's own.
+ */
+export function grantPlan(
+  at: Layout,
+  read: ReadPlan,
+  keys: readonly SecretKey[],
+  asked: Asked,
+  serial = readCommitted(at).serial,
+): Granted {
   const nowMs = Date.now();
-  const fresh = freshGrant(at, read, nowMs, asked.windowMs);
+  const fresh = freshGrant(read, serial, nowMs, asked.windowMs);
   const granting = { keys, trust: readTrust(at), fresh, nowMs, renew: asked.renew };
   return demand(grantAgain(read, granting, openCrypto().signer), EXIT.refused);
 }
 
 /** Whether one of the grants would hold now, as far as this host knows. */
-export function isGranted(at: Layout, read: ReadPlan, envelopes: readonly Envelope[]): boolean {
-  const fresh = freshGrant(at, read, Date.now(), 0);
+export function isGranted(read: ReadPlan, envelopes: readonly Envelope[], serial: number): boolean {
+  const fresh = freshGrant(read, serial, Date.now(), 0);
   return envelopes.some((each) => grantHolds(each, fresh, Date.now()));
 }
 
 /** The predecessor is the plan's base, so that the grant of a plan made elsewhere is good on the host that it is for. */
-function freshGrant(at: Layout, { plan }: ReadPlan, nowMs: number, windowMs: number): Grant {
+function freshGrant({ plan }: ReadPlan, serial: number, nowMs: number, windowMs: number): Grant {
   return {
     panel: plan.panel,
     predecessor: plan.base.plan,
-    serial: readCommitted(at).serial + 1,
+    serial: serial + 1,
     notBefore: nowMs - SLACK_MS,
     notAfter: nowMs + windowMs,
   };

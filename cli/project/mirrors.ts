@@ -1,6 +1,7 @@
 /** Whether the rendered files say what the CUE says, and where they do not. */
 import { parse } from "@std/yaml";
 import { EXIT, type Issue, issue, RttError } from "../../core/errors.ts";
+import { type Places, Report } from "../../core/model/parse_node.ts";
 import { isObject } from "../../core/model/shape.ts";
 import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
@@ -38,13 +39,15 @@ export function compareMirrors(checked: Checked, at: Layout): readonly MirrorDif
 /** Throws what `mirrorIssues` says of them. What was never rendered is no lie yet; `rtt serve` asks for all of it. */
 export function demandMirrors(checked: Checked, at: Layout): void {
   const stale = compareMirrors(checked, at).filter((each) => each.kind !== "missing");
-  if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale));
+  if (stale.length > 0) throw new RttError(EXIT.refused, mirrorIssues(stale, checked.places));
 }
 
-/** For `rtt serve` to refuse with, and for `rtt check` to show. */
-export function mirrorIssues(differences: readonly MirrorDifference[]): readonly Issue[] {
+/** For `rtt serve` to refuse with, and for `rtt check` to show. A difference has the place in the CUE that it is from. */
+export function mirrorIssues(differences: readonly MirrorDifference[], places: Places): readonly Issue[] {
+  const written = new Report(places);
   return differences.map(({ file, kind, path, cue, mirror }) => {
-    const where = { file, line: 1, column: 1 };
+    const start = { file, line: 1, column: 1 };
+    const where = kind === "differs" ? written.place(declaredPath(file, path)) ?? start : start;
     const remedy = "write it from the CUE with `rtt render`, then sign it again with `rtt sign`";
     if (kind === "differs") {
       const what = path === "" ? "it" : `\`${path}\``;
@@ -60,6 +63,18 @@ export function mirrorIssues(differences: readonly MirrorDifference[]): readonly
       where,
     );
   });
+}
+
+/** Where the CUE declares what stands at a path of a mirror; lists may be in another order there. */
+function declaredPath(file: string, path: string): string {
+  if (file.endsWith("panel.yaml")) return path;
+  if (file.endsWith("routes.json")) return path === "" ? "routes" : `routes.${path}`;
+  const steps = path.split(".");
+  const item = steps.findIndex((each) => /^[0-9]+$/.test(each));
+  const plain = (item < 0 ? steps : steps.slice(0, item)).join(".");
+  const driver = /^manifests\/(.*)\.json$/.exec(file)?.[1];
+  const parent = driver === undefined ? "policy" : `drivers.${driver}`;
+  return plain === "" ? parent : `${parent}.${plain}`;
 }
 
 function compareFile(file: string, expected: Uint8Array, found: Uint8Array): readonly MirrorDifference[] {

@@ -5,15 +5,16 @@ import { cueValidator } from "../adapters/cue.ts";
 import type { Layout } from "../layout.ts";
 import { readPart } from "../parts.ts";
 import { type Checked, checkProject } from "./check.ts";
+import { kindIn } from "./project.ts";
 
 /** CUE as it is in the executable. */
 export function openValidator() {
   return cueValidator(() => readPart("cue.wasm"));
 }
 
-/** The project's declaration. Throws with every issue that it has. */
-export async function openChecked(at: Layout): Promise<Checked> {
-  const checked = await checkProject(at.dir, openValidator());
+/** The project's declaration. Of another host no program or file is asked for here. Throws with every issue that it has. */
+export async function openChecked(at: Layout, host: "this host" | "another host" = "this host"): Promise<Checked> {
+  const checked = await checkProject(at.dir, openValidator(), host === "this host" ? kindIn(at.dir) : null);
   if (!checked.ok) throw new RttError(exitOf(checked.issues), checked.issues);
   return checked.value;
 }

@@ -1,4 +1,5 @@
 /** What the committed plan's contracts promised, held against those that are declared now. */
+import type { Committed } from "../../core/apply/types.ts";
 import { EXIT, type Issue, RttError } from "../../core/errors.ts";
 import type { Config, ContractVersion } from "../../core/model/config.ts";
 import { breachIssues } from "../../core/model/evolution.ts";
@@ -12,8 +13,8 @@ import type { Layout } from "../layout.ts";
 import { readCommitted } from "./committed.ts";
 
 /** Throws with every field that breaks a promise. Without a committed plan nothing was promised. */
-export function demandPromises(config: Config, at: Layout): void {
-  const issues = promiseIssues(config, committedEndpoints(at));
+export function demandPromises(config: Config, at: Layout, committed: Committed = readCommitted(at)): void {
+  const issues = promiseIssues(config, committedEndpoints(at, committed));
   if (issues.length > 0) throw new RttError(EXIT.badInput, issues);
 }
 
@@ -29,9 +30,9 @@ export function promiseIssues(config: Config, committed: readonly ManifestEndpoi
 }
 
 /** Of the manifests in the store that the committed plan runs. One that is gone promises nothing that could be read. */
-function committedEndpoints(at: Layout): readonly ManifestEndpoint[] {
+function committedEndpoints(at: Layout, committed: Committed): readonly ManifestEndpoint[] {
   const store = openStore(at.store, openCrypto().hasher);
-  return readCommitted(at).graph.drivers.flatMap(({ manifest }): readonly ManifestEndpoint[] => {
+  return committed.graph.drivers.flatMap(({ manifest }): readonly ManifestEndpoint[] => {
     const bytes = store.get(manifest);
     const value = bytes && parseCanonical(bytes, "the manifest", "manifest.broken");
     const parsed = value?.ok ? parseManifest(value.value) : undefined;

@@ -57,7 +57,7 @@ export function readContract(text: string, node: Node): Contract | undefined {
 
 /** A list of texts that has nothing twice. */
 export function readSet(node: Node, what: string): readonly string[] {
-  const texts = node.items(LIMITS.fieldsOfAContract).map((each) => [each, each.text()] as const);
+  const texts = node.items(LIMITS.fieldsOfAContract, "name fewer").map((each) => [each, each.text()] as const);
   const seen = new Set<string>();
   for (const [each, text] of texts) {
     if (seen.has(text)) each.refuse("config.value", `the ${what} "${text}" is there twice`, "take one of the two away");
@@ -68,14 +68,16 @@ export function readSet(node: Node, what: string): readonly string[] {
 
 /** Versions of which drivers are still about, newest first. */
 function readEarlier(node: Node, version: Version): readonly ContractVersion[] {
-  const earlier = node.items(LIMITS.earlierOfAContract).flatMap((each) => {
-    const older = each.get("version").parsed(parseVersion, VERSION_RULE);
-    if (older && compareVersions(older, version) >= 0) {
-      const why = `${formatVersion(older)} is not earlier than the contract's own ${formatVersion(version)}`;
-      each.refuse("contract.version", why, "list versions before that one");
-    }
-    return older ? [{ version: older, fields: readFields(each.get("fields"), older), node: each }] : [];
-  }).sort((one, other) => compareVersions(other.version, one.version));
+  const earlier = node.items(LIMITS.earlierOfAContract, "keep those of which drivers are still about").flatMap(
+    (each) => {
+      const older = each.get("version").parsed(parseVersion, VERSION_RULE);
+      if (older && compareVersions(older, version) >= 0) {
+        const why = `${formatVersion(older)} is not earlier than the contract's own ${formatVersion(version)}`;
+        each.refuse("contract.version", why, "list versions before that one");
+      }
+      return older ? [{ version: older, fields: readFields(each.get("fields"), older), node: each }] : [];
+    },
+  ).sort((one, other) => compareVersions(other.version, one.version));
   for (const [at, each] of earlier.entries()) {
     const before = earlier[at - 1];
     if (!before || compareVersions(before.version, each.version) !== 0) continue;

@@ -43,7 +43,7 @@ export function readDriver(text: string, node: Node, contracts: Contracts): Driv
 }
 
 function readRun(node: Node): readonly string[] {
-  const run = node.texts(LIMITS.argumentsOfADriver);
+  const run = node.texts(LIMITS.argumentsOfADriver, "write them into a file of the project that the program reads");
   if (node.sound() && (run[0] ?? "") === "") {
     node.refuse("config.value", "it names no program", 'write the program first: `["python3", "filter.py"]`');
   }
@@ -58,15 +58,17 @@ function withoutNul(node: Node, texts: readonly string[]): readonly string[] {
 
 function readEnvironment(node: Node): ReadonlyMap<string, string> {
   return new Map(
-    node.entries(LIMITS.argumentsOfADriver).map(([name, each]) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-        each.refuse("config.name", `\`${name}\` is no variable's name`, "use letters, digits and `_`");
-      }
-      if (name === "RTT_CONTROL_FD") each.refuse("config.name", "that variable is rtt's own", "use another name");
-      const text = each.text();
-      withoutNul(each, [text]);
-      return [name, text];
-    }),
+    node.entries(LIMITS.argumentsOfADriver, "write them into a file of the project that the program reads").map(
+      ([name, each]) => {
+        if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+          each.refuse("config.name", `\`${name}\` is no variable's name`, "use letters, digits and `_`");
+        }
+        if (name === "RTT_CONTROL_FD") each.refuse("config.name", "that variable is rtt's own", "use another name");
+        const text = each.text();
+        withoutNul(each, [text]);
+        return [name, text];
+      },
+    ),
   );
 }
 
@@ -92,8 +94,8 @@ function readEndpoints(
   contracts: Contracts,
 ): ReadonlyMap<EndpointName, Endpoint> {
   const endpoints = new Map<EndpointName, Endpoint>();
-  const inputs = node.get("in").entries(LIMITS.endpointsOfADriver);
-  const outputs = node.get("out").entries(LIMITS.endpointsOfADriver);
+  const inputs = node.get("in").entries(LIMITS.endpointsOfADriver, "divide the driver");
+  const outputs = node.get("out").entries(LIMITS.endpointsOfADriver, "divide the driver");
   const inputNames = inputs.flatMap(([name]) => parseEndpointName(name) ?? []);
   for (const [direction, entries] of [["in", inputs], ["out", outputs]] as const) {
     for (const [text, each] of entries) {
@@ -163,7 +165,7 @@ function parseSent(text: string): Accepted | undefined {
 
 function readFiles(node: Node): ReadonlyMap<string, "r" | "rw"> {
   return new Map(
-    node.entries(LIMITS.filesOfADriver).map(([path, each]) => {
+    node.entries(LIMITS.filesOfADriver, "name the folder that they are in").map(([path, each]) => {
       withoutNul(each, [path]);
       if (path === "") each.refuse("config.name", "its path is empty", "write the path of a file");
       return [path, each.oneOf("r", "rw")];

@@ -15,7 +15,7 @@ const NAMED: Readonly<Partial<Record<FieldType, number>>> = { u8: 0xff, u16: 0xf
 /** In the order of their ordinals. */
 export function readFields(node: Node, version: Version): readonly Field[] {
   const seen = new Set<string>();
-  const read = node.items(LIMITS.fieldsOfAContract).map((each, at) => {
+  const read = node.items(LIMITS.fieldsOfAContract, "divide the contract").map((each, at) => {
     const field = readField(each, version);
     if (seen.has(field.name)) {
       each.get("name").refuse("config.value", `a field \`${field.name}\` is there already`, "give it another name");
@@ -118,7 +118,7 @@ function readValues(node: Node, { type, since }: Typed, version: Version): reado
     node.refuse("config.value", `a \`${type}\` is no enum`, 'use type "u8", "u16" or "u32", or take the names away');
     return [];
   }
-  const values = node.entries(LIMITS.valuesOfAnEnum).map(([text, each]) => {
+  const values = node.entries(LIMITS.valuesOfAnEnum, "give names to fewer of them").map(([text, each]) => {
     const long = each.value !== null && typeof each.value === "object";
     const name = parseEndpointName(text);
     if (!name) each.refuse("config.name", `\`${text}\` is no name of a value`, `write ${NAME_RULE}`);

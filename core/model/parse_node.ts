@@ -99,16 +99,16 @@ export class Node {
   }
 
   /** Members of an object in order of their names. */
-  entries(most: number): readonly (readonly [string, Node])[] {
+  entries(most: number, remedy?: string): readonly (readonly [string, Node])[] {
     if (!isObject(this.value)) return this.#mustBe("an object", []);
     const names = Object.keys(this.value).sort();
-    if (names.length > most) this.#tooMany(names.length, most);
+    if (names.length > most) this.#tooMany(names.length, most, remedy);
     return names.slice(0, most).map((name) => [name, this.get(name)] as const);
   }
 
-  items(most: number): readonly Node[] {
+  items(most: number, remedy?: string): readonly Node[] {
     if (!Array.isArray(this.value)) return this.#mustBe("a list", []);
-    if (this.value.length > most) this.#tooMany(this.value.length, most);
+    if (this.value.length > most) this.#tooMany(this.value.length, most, remedy);
     return this.value.slice(0, most).map((each, at) => new Node(each, `${this.path}.${at}`, this.report, this.#broken));
   }
 
@@ -118,8 +118,8 @@ export class Node {
     return this.value;
   }
 
-  texts(most: number): readonly string[] {
-    return this.items(most).map((each) => each.text());
+  texts(most: number, remedy?: string): readonly string[] {
+    return this.items(most, remedy).map((each) => each.text());
   }
 
   flag(): boolean {
@@ -154,8 +154,8 @@ export class Node {
     return instead;
   }
 
-  #tooMany(count: number, most: number): void {
-    this.refuse("config.limit", `it has ${count} entries and the most is ${most}`, "divide the project");
+  #tooMany(count: number, most: number, remedy = "divide the project"): void {
+    this.refuse("config.limit", `it has ${count} entries and the most is ${most}`, remedy);
   }
 }
 

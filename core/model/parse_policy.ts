@@ -24,7 +24,7 @@ function readList<T>(node: Node, parse: (text: string) => T | undefined): readon
 }
 
 function readRules(node: Node): readonly Rule[] {
-  return node.items(LIMITS.rules).map((each) => {
+  return node.items(LIMITS.rules, "join some with `*`").map((each) => {
     const why = each.get("why");
     return {
       from: readPattern(each.get("from")),

@@ -98,12 +98,14 @@ function readStall(node: Node): number {
 
 function readFallback(node: Node): ReadonlyMap<RouteName, RouteName> {
   return new Map(
-    node.entries(LIMITS.fallbackRoutes).flatMap(([text, each]): [RouteName, RouteName][] => {
-      const ends = parseRouteName(text);
-      if (!ends) each.refuse("config.name", `\`${text}\` is no route's name`, `write ${NAME_RULE}`);
-      const begins = each.parsed(parseRouteName, NAME_RULE);
-      return ends && begins ? [[ends, begins]] : [];
-    }),
+    node.entries(LIMITS.fallbackRoutes, "let another route's trip end some of them").flatMap(
+      ([text, each]): [RouteName, RouteName][] => {
+        const ends = parseRouteName(text);
+        if (!ends) each.refuse("config.name", `\`${text}\` is no route's name`, `write ${NAME_RULE}`);
+        const begins = each.parsed(parseRouteName, NAME_RULE);
+        return ends && begins ? [[ends, begins]] : [];
+      },
+    ),
   );
 }
 
@@ -129,14 +131,17 @@ function readMaxFrame(node: Node, ringBytes: number, record: Recorded | undefine
   const bytes = node.there() ? node.parsed(parseSize, 'a size such as "4KiB"') : record?.bytes ?? most;
   if (bytes === undefined) return most;
   if (bytes > most) {
-    const ring = formatSize(2 ** Math.ceil(Math.log2((bytes + HEADER_BYTES) * FRAMES_IN_A_RING)));
+    const ring = 2 ** Math.ceil(Math.log2((bytes + HEADER_BYTES) * FRAMES_IN_A_RING));
+    const largest = LIMITS.ringBytesMax / FRAMES_IN_A_RING - HEADER_BYTES;
     const what = node.there() ? node.text() : `the record of \`${record?.contract}\`, ${bytes} bytes,`;
     node.refuse(
       "route.frame",
       `${what} and its header of ${HEADER_BYTES} bytes do not fit ${FRAMES_IN_A_RING} times in a ring of ${
         formatSize(ringBytes)
       }`,
-      `write \`ring: "${ring}"\`, or send at most ${most} bytes`,
+      ring <= LIMITS.ringBytesMax
+        ? `write \`ring: "${formatSize(ring)}"\`, or send at most ${most} bytes`
+        : `send at most ${largest} bytes, which a ring of ${formatSize(LIMITS.ringBytesMax)} takes; it is the largest`,
     );
   } else if (record && bytes < record.bytes) {
     node.refuse(

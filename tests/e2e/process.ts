@@ -39,6 +39,13 @@ export function statusWord(pid: number, name: string): string | undefined {
   return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(readText(`/proc/${pid}/status`))?.[1];
 }
 
+/** Living children, whichever of its threads started them. */
+export function childrenOf(pid: number): readonly number[] {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
+    readText(`/proc/${pid}/task/${name}/children`).split(" ").filter((each) => each !== "").map(Number)
+  );
+}
+
 export function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);

@@ -11,6 +11,7 @@ import { initProject } from "../../cli/project/init.ts";
 import { programInterpreter } from "../../cli/project/interpreter.ts";
 import { compareMirrors, mirrorIssues } from "../../cli/project/mirrors.ts";
 import { renderProject } from "../../cli/project/render.ts";
+import { PANEL_CUE } from "../../cli/project/scaffold.ts";
 import type { Result } from "../../core/errors.ts";
 import type { Driver } from "../../core/model/config.ts";
 
@@ -120,8 +121,16 @@ Deno.test("a mirror that says something else is shown with file and path", async
     { file: "policy.json", kind: "differs", path: "strict", cue: "true", mirror: "false" },
   ]);
   assertEquals(
-    mirrorIssues(compareMirrors(checked, at)).map((each) => each.message).at(1),
+    mirrorIssues(compareMirrors(checked, at), checked.places).map((each) => each.message).at(1),
     'cannot trust `.rtt/routes.json` because CUE has "20ms" for `load.p99` and the file has "90ms"',
+  );
+  // Each has the place of what it is made from: the value, or what that is a part of.
+  const line = (wanted: string) => PANEL_CUE.split("\n").findIndex((each) => each.includes(wanted)) + 1;
+  const [gen, load, policy] = [line('["rtt:gen"'), line('"20ms"'), line("policy:")];
+  const where = mirrorIssues(compareMirrors(checked, at), checked.places).map((each) => each.where);
+  assertEquals(
+    where.map((each) => [each?.file, each?.line]),
+    [gen, load, gen, gen, policy].map((each) => ["panel.cue", each]),
   );
 });
 
@@ -138,7 +147,7 @@ Deno.test("a mirror in other bytes, cut short or no text at all is no mirror", a
     );
     const found = compareMirrors(checked, at);
     assertEquals(found.map((each) => [each.file, each.kind]), [["policy.json", "broken"]], JSON.stringify(spoil));
-    assertEquals(mirrorIssues(found).map((each) => each.code), ["mirror.broken"]);
+    assertEquals(mirrorIssues(found, checked.places).map((each) => each.code), ["mirror.broken"]);
   }
 });
 

@@ -1,6 +1,6 @@
 /** What a driver of a running panel can't do, each thing shown to be possible outside of its cell first. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { commandLine, pids, stat, statusWord, until } from "../e2e/process.ts";
+import { childrenOf, commandLine, statusWord, until } from "../e2e/process.ts";
 import { pair, panel, teller } from "../e2e/panels.ts";
 import { type By, isRoot, ORDINARY, Project, RTT } from "../e2e/project.ts";
 import { buildPlay, play } from "../e2e/play.ts";
@@ -161,7 +161,7 @@ for (const [user, by] of USERS) {
     }
     // Of a program that speaks stdio the driver is its parent.
     const joiner = drivers.find(({ name }) => name === "teller")?.pid ?? 0;
-    const programs = pids().filter((each) => stat(each).parent === joiner);
+    const programs = childrenOf(joiner);
     assertEquals(programs.length, 1);
     for (const program of programs) {
       assertConfined(program, "the program of teller");
