@@ -137,26 +137,6 @@ Deno.test("a scaffold goes all the way: check, render, sign, plan, apply, look, 
   });
 });
 
-Deno.test("a plan's id is the same on two clones with their declarations shuffled", async () => {
-  const parts = [pair("one"), pair("two", ', p99: "20ms"'), pair("three")];
-  await using one = await Project.make({ "panel.cue": panel(parts.join("")) });
-  await using other = await Project.make({
-    "panel.cue": panel(""),
-    "a_third.cue": `package panel\n${parts[2]}`,
-    "z_rest.cue": `package panel\n${[parts[1], parts[0]].join("")}`.replace(
-      'drivers: two: {run: ["rtt:gen", "--rate=1000"], out: load: "load@1.0.0"}',
-      'drivers: two: {out: load: "load@1.0.0", run: ["rtt:gen", "--rate=1000"]}',
-    ),
-  });
-  const ids: string[] = [];
-  for (const project of [one, other]) {
-    await project.succeed("render");
-    ids.push((await project.json<{ id: string }>("plan", "--no-sign")).id);
-  }
-  assertMatch(ids[0] ?? "", /^[0-9a-f]{64}$/);
-  assertEquals(ids[0], ids[1]);
-});
-
 Deno.test("bad usage is exit 2 and says what was meant; help is none, for people and for programs", async () => {
   await using project = await Project.make();
   const wrong = [["frobnicate"], ["check", "--frobnicate"], ["apply"], ["wal", "frobnicate"], ["help", "frobnicate"]];

@@ -12,41 +12,13 @@ import { readPart } from "../../cli/parts.ts";
 import { type Checked, checkFiles } from "../../cli/project/check.ts";
 import { mirrorsOf } from "../../cli/project/render.ts";
 import { CODES } from "../../core/codes.ts";
-import type { Place } from "../../core/model/config.ts";
 import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from "../../core/model/duration.ts";
 import { nearest } from "../../core/model/nearest.ts";
 import { parseConfig } from "../../core/model/parse.ts";
 import { canonicalText } from "../../core/trust/canonical.ts";
+import { NO_PLACES, pathsOf, replaced, SOUND } from "./config_cases.ts";
 
-const NO_PLACES: ReadonlyMap<string, Place> = new Map();
 const validator = cueValidator(() => readPart("cue.wasm"));
-
-/** A declaration with defaults in, as CUE makes it. */
-const SOUND = {
-  panel: { name: "cell7", noPanelFor: "60s", prepareWithin: "2s" },
-  contracts: { load: { version: "1.0.0", capabilities: ["bulk"], fields: [{ name: "n", type: "u64" }] } },
-  drivers: { gen: driver({ out: { load: "load@1.0.0" } }), sink: driver({ in: { load: "load@^1.0" } }) },
-  routes: {
-    load: {
-      ...{ from: "gen/load", to: { any: "load@^1.0", as: "sink" }, class: "hook", p99: "5ms", rate: "200Hz" },
-      ...{ critical: false, standby: false, onTrip: "alarm", fallback: {}, backpressure: "block", block: "100ms" },
-      ...{ wait: "sleep", spin: "20us", ring: "64KiB", drain: {}, ttl: 8, dedupe: true, weight: 1 },
-    },
-  },
-  policy: {
-    ...{ strict: true, allow: [{ from: "gen/*", to: "sink/*" }], deny: [], network: [], fanout: [] },
-    ...{ sign: { plan: 1, manifest: 1, policy: 1 }, waive: {} },
-  },
-};
-
-function driver(ends: Readonly<Record<string, unknown>>) {
-  return {
-    ...{ run: ["rtt:gen"], env: {}, speaks: "kit", frame: "lines", io: "pipe", quiet: "2ms", answerWithin: "1s" },
-    ...{ in: {}, out: {}, files: {}, closure: [], network: false, cpu: "any", load: 0.1 },
-    ...{ restart: { budget: 3, within: "60s" }, startEarly: false, stopWithin: "1s" },
-    ...{ memory: "512MiB", openFiles: 256, ...ends },
-  };
-}
 
 /** JSON that looks more and less like a declaration. */
 const anyJson = fc.oneof(
@@ -63,18 +35,6 @@ const damaged = fc.tuple(fc.nat(), fc.jsonValue({ maxDepth: 2 })).map(([at, valu
   const paths = pathsOf(SOUND);
   return replaced(SOUND, paths[at % paths.length] ?? [], value);
 });
-
-function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
-  if (typeof value !== "object" || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([name, each]) => pathsOf(each, [...path, name]))];
-}
-
-function replaced(value: unknown, [head, ...rest]: readonly string[], by: unknown): unknown {
-  if (head === undefined) return by;
-  if (Array.isArray(value)) return value.map((each, at) => String(at) === head ? replaced(each, rest, by) : each);
-  const members = value as Record<string, unknown>;
-  return { ...members, [head]: replaced(members[head], rest, by) };
-}
 
 Deno.test("a sound declaration is read", () => {
   const read = parseConfig(SOUND, NO_PLACES);
