@@ -29,6 +29,7 @@ routes: feed: {from: "${name}/load", to: "shared/load"}
 class Subject {
   #links = new Map<string | null, string>();
   #applyMs = 0;
+  #commitMs = 5;
 
   private constructor(
     readonly project: Project,
@@ -66,19 +67,34 @@ class Subject {
     return this.next.includes((await this.project.status()).plan ?? "nothing");
   }
 
+  /** Applies, and does something at a random moment of the whole command. Answers the exit code. */
+  async interrupted(random: Random, act: Act): Promise<number> {
+    return await this.#during(act, (heard) => Promise.race([heard(""), pause(random.next() * this.#applyMs * 1.1)]));
+  }
+
   /**
-   * Applies, and does something at a random moment: of the whole command, or every other time of what follows its first
-   * step, since most of its time goes by before. Answers the exit code.
+   * The same so long after it was said that lanes are staged that about half of them end in the plan: the moment is moved
+   * away from each outcome, and so stays around the commit.
    */
-  async interrupted(random: Random, act: () => void | Promise<void>): Promise<number> {
+  async interruptedAtCommit(random: Random, act: Act): Promise<number> {
+    return await this.#during(act, async (heard) => {
+      await heard("stage:");
+      await exactly(Math.max(0, this.#commitMs + random.next() * JITTER_MS - JITTER_MS / 2));
+    });
+  }
+
+  /** What came of one of those. */
+  learn(ended: "base" | "plan"): void {
+    this.#commitMs = Math.max(0, this.#commitMs + (ended === "base" ? STEP_MS : -STEP_MS));
+  }
+
+  async #during(act: Act, moment: (heard: (word: string) => Promise<void>) => Promise<unknown>): Promise<number> {
     const apply = this.project.start("apply", this.next);
-    const spoke = Promise.withResolvers<void>();
-    const heard = drain(apply.stderr, spoke.resolve);
-    const late = random.chance(0.5);
-    if (late) await spoke.promise;
-    await pause(random.next() * this.#applyMs * (late ? 0.3 : 1.1));
+    const said = new Said(apply.stderr);
+    // Nothing more is said by a command that has ended.
+    await moment((word) => word === "" ? said.ended : Promise.race([said.hears(word), said.ended]));
     await act();
-    const [{ code }] = await Promise.all([apply.status, heard, drain(apply.stdout, () => {})]);
+    const [{ code }] = await Promise.all([apply.status, said.ended, new Said(apply.stdout).ended]);
     return code;
   }
 
@@ -110,10 +126,46 @@ class Subject {
   }
 }
 
-/** Reads to the end; says when the first words came, or that there are none. */
-async function drain(stream: ReadableStream<Uint8Array>, spoke: () => void): Promise<void> {
-  for await (const _ of stream) spoke();
-  spoke();
+type Act = () => void | Promise<void>;
+
+/** How far the moment is moved, and the width of chance around it. */
+const STEP_MS = 1.5;
+const JITTER_MS = 3;
+
+/** Timers count whole milliseconds. */
+async function exactly(ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  if (ms > 2) await pause(Math.floor(ms) - 1);
+  while (performance.now() < end);
+}
+
+/** The words of a command while it says them. */
+class Said {
+  readonly ended: Promise<void>;
+  #text = "";
+  #waiting: { readonly word: string; readonly heard: () => void } | undefined;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.ended = this.#read(stream);
+  }
+
+  hears(word: string): Promise<void> {
+    return new Promise((heard) => {
+      this.#waiting = { word, heard };
+      this.#look();
+    });
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text += chunk;
+      this.#look();
+    }
+  }
+
+  #look(): void {
+    if (this.#waiting && this.#text.includes(this.#waiting.word)) this.#waiting.heard();
+  }
 }
 
 function links(status: StatusView): string {
@@ -127,9 +179,19 @@ class Tally {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
 
+  count(what: string): number {
+    return this.#counts.get(what) ?? 0;
+  }
+
   toString(): string {
     return [...this.#counts].sort().map(([what, times]) => `${what}: ${times}`).join(", ");
   }
+}
+
+/** Decisions that a panel has found open when it started, and undone. */
+async function undone(project: Project): Promise<number> {
+  const lines = (await project.succeed("history", "--json")).trim().split("\n").map((line) => JSON.parse(line));
+  return lines.filter(({ kind, why }) => kind === "R" && /the panel that decided it ended/.test(why)).length;
 }
 
 Deno.test(`a panel killed ${PANEL_KILLS} times during apply: lanes move on, and the next one has the base or the plan`, async () => {
@@ -137,14 +199,24 @@ Deno.test(`a panel killed ${PANEL_KILLS} times during apply: lanes move on, and 
   const tally = new Tally();
   await using project = await Project.signed();
   const subject = await Subject.make(project);
-  for (let done = 0; done < PANEL_KILLS; done++) {
+  let rolledBack = 0;
+  // By chance none may come between a decision and its commit: then some more are aimed there.
+  for (let done = 0; done < PANEL_KILLS || (rolledBack === 0 && done < 2 * PANEL_KILLS); done++) {
     await subject.rewind();
-    const code = await subject.interrupted(random, () => project.killPanel());
+    const atCommit = done % 2 === 0 || done >= PANEL_KILLS;
+    const act = () => project.killPanel();
+    const code = await (atCommit ? subject.interruptedAtCommit(random, act) : subject.interrupted(random, act));
     await subject.linesMove();
     await project.serve();
-    tally.add(`exit ${code}, ${await subject.holds(code)}`);
+    const ended = await subject.holds(code);
+    if (atCommit) subject.learn(ended);
+    tally.add(`exit ${code}`);
+    tally.add(ended);
+    rolledBack = await undone(project);
   }
-  console.log(`panel killed ${PANEL_KILLS} times; ${tally}`);
+  console.log(`panel killed ${PANEL_KILLS} times; ${tally}; decisions undone by the next panel: ${rolledBack}`);
+  assert(tally.count("base") > 0 && tally.count("plan") > 0, `only one outcome: ${tally}`);
+  assert(rolledBack > 0, "no kill came between a decision and its commit");
   await project.down();
 });
 
