@@ -54,6 +54,23 @@ Deno.test(`a killed driver is started again ${BUDGET} times, then it stays down 
   await project.down();
 });
 
+Deno.test("what a killed consumer had not taken is counted as lost", async () => {
+  const cue = panel(pair("gen")).replace("--rate=1000", "--rate=2000");
+  await using project = await Project.signed({ "panel.cue": cue });
+  await project.serve();
+  await project.become();
+  await until("frames arrive", () => project.taken("genSink") > 100);
+  const stopped = await stop(project, "genSink");
+  await pause(200);
+  kill(stopped);
+  await until("another instance serves", async () => driver(await project.status(), "genSink").restarts === 1);
+  const { ended } = await project.settled();
+  const [account] = ended.filter((each) => each.route === "gen");
+  assert(account && account.lost > 0, JSON.stringify(ended));
+  assert(account.lost <= account.sent - account.received, JSON.stringify(account));
+  await project.down();
+});
+
 /** A source with two sinks, of which one stands by. */
 const spared = (onTrip: string) => `
 drivers: gen: {run: ["rtt:gen", "--rate=500"], out: load: "load@1.0.0"}

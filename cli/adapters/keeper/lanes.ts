@@ -71,7 +71,8 @@ export class Lanes {
   /** What an inventory says is the whole truth. */
   see({ instances, regions, transitions }: Inventory): void {
     this.#bindings.clear();
-    for (const { instance, lanes } of instances) this.#bindings.set(instance, lanes);
+    // A dead driver's lanes are in force no more: what is missing on them is lost.
+    for (const { instance, state, lanes } of instances) if (state !== "exited") this.#bindings.set(instance, lanes);
     this.#staged.clear();
     for (const transition of transitions) this.#staged.set(transition.id, transition);
     this.#bytes.clear();
