@@ -3,8 +3,10 @@ use crate::outcome::Outcome;
 use rtt_driver::{CONTROL_FD, Io};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
+use rustix::io::ioctl_fionread;
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,9 +15,14 @@ use std::time::{Duration, Instant};
 
 const READ_BYTES: usize = 64 * 1024;
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Between two looks at whether the program has read what waits in its terminal, the first of them.
+const LOOK_FIRST: Duration = Duration::from_micros(50);
+/// Longest wait without a look at whether to give up.
+const GIVE_UP_WITHIN: Duration = Duration::from_millis(50);
 
 pub struct Child {
     process: Process,
+    io: Io,
     /// Ours, until `ends` takes them.
     ends: Option<(OwnedFd, OwnedFd)>,
 }
@@ -43,7 +50,7 @@ impl Child {
                 (to.into(), from.into())
             }
         };
-        Ok(Self { process, ends: Some(ends) })
+        Ok(Self { process, io, ends: Some(ends) })
     }
 
     /// The two ends, once.
@@ -52,7 +59,11 @@ impl Child {
         for end in [&to, &from] {
             fcntl_setfl(end, fcntl_getfl(end)? | OFlags::NONBLOCK)?;
         }
-        Ok((ToChild { end: to, closed: false }, FromChild { end: from, bytes: vec![0; READ_BYTES] }))
+        if self.io == Io::Pipe {
+            // The least that there is: of one page, which has room again only when the program has read all of it.
+            fcntl_setpipe_size(&to, 1)?;
+        }
+        Ok((ToChild { end: to, io: self.io, closed: false }, FromChild { end: from, bytes: vec![0; READ_BYTES] }))
     }
 
     /// Asks the program to end if it has not, and waits that long; the cell ends what is left.
@@ -93,6 +104,7 @@ fn join_by_pty(command: &mut Command) -> Outcome<(OwnedFd, OwnedFd)> {
 
 pub struct ToChild {
     end: OwnedFd,
+    io: Io,
     closed: bool,
 }
 
@@ -103,7 +115,7 @@ impl ToChild {
             match rustix::io::write(&self.end, bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(rustix::io::Errno::AGAIN) => {
-                    wait(&self.end, PollFlags::OUT, Duration::from_millis(50))?;
+                    wait(&self.end, PollFlags::OUT, GIVE_UP_WITHIN)?;
                     if give_up() {
                         return Ok(false);
                     }
@@ -113,6 +125,34 @@ impl ToChild {
             }
         }
         Ok(!self.closed)
+    }
+
+    /// Waits until the program has read all that was written. False when it won't.
+    pub fn await_read(&mut self, give_up: impl Fn() -> bool) -> Outcome<bool> {
+        let mut pause = LOOK_FIRST;
+        while !self.is_read(pause)? {
+            if self.is_closed() || give_up() {
+                return Ok(false);
+            }
+            pause = (pause * 2).min(LOOK_AGAIN);
+        }
+        // A pipe that nobody reads any more has room too.
+        Ok(!self.is_closed())
+    }
+
+    /// A pipe says so by itself. Of a terminal there is nothing to wait on, and its other side is opened for the look alone:
+    /// held open, it would hide that the program has closed it.
+    fn is_read(&mut self, pause: Duration) -> Outcome<bool> {
+        if self.io == Io::Pipe {
+            return wait(&self.end, PollFlags::OUT, GIVE_UP_WITHIN);
+        }
+        let theirs = ioctl_tiocgptpeer(&self.end, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        if ioctl_fionread(&theirs)? == 0 {
+            return Ok(true);
+        }
+        drop(theirs);
+        std::thread::sleep(pause);
+        Ok(false)
     }
 
     /// Whether the program's end is closed: nobody would read what is written.

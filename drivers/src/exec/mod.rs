@@ -7,7 +7,7 @@ use crate::outcome::{Outcome, unless_stopping};
 use crate::record::Layout;
 use child::{Child, FromChild, ToChild};
 use framing::{Splitter, frame_of};
-use rtt_driver::{Direction, Driver, Endpoint, Input, Output, SendError, Stdio};
+use rtt_driver::{Direction, Driver, Endpoint, Input, Io, Output, SendError, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -71,18 +71,17 @@ fn feed(driver: &Driver, input: Option<&Endpoint>, mut to: ToChild, stdio: &Stdi
     while !driver.stopping() && !to.is_closed() {
         if let Some(frame) = unless_stopping(lane.receive(LOOK_UP))? {
             frame_of(&frame.payload, &layout, stdio.frame, &mut bytes)?;
-            if !to.write(&bytes, || driver.stopping())? {
-                break;
+            let since = *asked.get_or_insert_with(Instant::now);
+            let give_up = || driver.stopping() || silent(Some(since), stdio, answered);
+            // A frame is done when the program has read it: one that hangs leaves it uncredited, as any driver does.
+            if to.write(&bytes, give_up)? && to.await_read(give_up)? {
+                lane.done();
             }
-            lane.done();
-            asked.get_or_insert_with(Instant::now);
         }
         if silent(asked, stdio, answered) {
-            driver.fail(
-                "exec.silent",
-                "the program has not answered its first input in time; does it buffer? io: \"pty\" may help",
-            )?;
-            return Err("the program does not answer".into());
+            let why = silence(driver.arguments(), stdio);
+            driver.fail("exec.silent", &why)?;
+            return Err(why.into());
         }
     }
     Ok(())
@@ -91,6 +90,16 @@ fn feed(driver: &Driver, input: Option<&Endpoint>, mut to: ToChild, stdio: &Stdi
 fn silent(asked: Option<Instant>, stdio: &Stdio, answered: &AtomicBool) -> bool {
     let within = Duration::from_nanos(stdio.answer_within_ns);
     !within.is_zero() && !answered.load(Ordering::Relaxed) && asked.is_some_and(|asked| asked.elapsed() > within)
+}
+
+fn silence(words: &[String], stdio: &Stdio) -> String {
+    let program = words.first().map_or("", String::as_str);
+    let within = stdio.answer_within_ns / 1_000_000;
+    let remedy = match stdio.io {
+        Io::Pipe => "if it keeps its output in a buffer, `io: \"pty\"` in its driver may help",
+        Io::Pty => "let it write each answer at once, or raise `answerWithin` of its driver",
+    };
+    format!("cannot go on because `{program}` has not answered its first input within {within} ms: {remedy}")
 }
 
 /// Program to lane, until the driver stops or the program ends.
