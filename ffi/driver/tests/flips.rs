@@ -3,7 +3,7 @@ mod common;
 
 use common::{Keeper, Knobs};
 use rtt_control::driver::{DriverToKeeper, KeeperToDriver};
-use rtt_control::lane::Backpressure;
+use rtt_control::lane::{Backpressure, Wait};
 use rtt_driver::{Driver, Error, Input, Output, SendError};
 use std::time::{Duration, Instant};
 
@@ -300,6 +300,36 @@ fn a_declared_rate_is_kept() {
     // 300 frames with a burst of 100 at 1,050 a second take 190 ms.
     assert!(took >= Duration::from_millis(180), "{took:?}");
     assert!(keeper.figures(&link).throttled > 0);
+}
+
+/// A spin is over after its time, and what comes then is not missed: the reader sleeps, and is woken.
+#[test]
+fn who_spins_first_sleeps_after_it_and_wakes_for_the_frame_and_for_the_flip() {
+    let mut keeper = Keeper::new();
+    let (_source, _sink, mut output, mut input) = two(&mut keeper);
+    let knobs = Knobs { wait: Wait::SpinThenSleep, spin_ns: 200_000, ..Knobs::default() };
+    let first = keeper.link(("source.1", "out"), ("sink.1", "in"), knobs.clone());
+    keeper.apply(vec![first]);
+    let reader = std::thread::spawn(move || {
+        // Spinning alone would take as much of the processor as time passes.
+        let before = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let read: Vec<_> = (0..4).map(|_| read(&mut input)).collect();
+        let after = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let ns = (after.tv_sec - before.tv_sec) * 1_000_000_000 + after.tv_nsec - before.tv_nsec;
+        (read, Duration::from_nanos(u64::try_from(ns).unwrap()))
+    });
+    let began = Instant::now();
+    for id in 0..3 {
+        std::thread::sleep(Duration::from_millis(150));
+        output.send(&number(id)).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(150));
+    let second = keeper.link(("source.1", "out"), ("sink.1", "in"), knobs);
+    keeper.apply(vec![second]);
+    output.send(&number(3)).unwrap();
+    let (read, used) = reader.join().unwrap();
+    assert_eq!(read, [Some(0), Some(1), Some(2), Some(3)]);
+    assert!(used * 4 < began.elapsed(), "{used:?} of {:?} were spent", began.elapsed());
 }
 
 #[test]

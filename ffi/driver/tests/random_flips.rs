@@ -3,6 +3,7 @@ mod common;
 
 use common::{Keeper, Knobs, Link, Staged};
 use proptest::prelude::*;
+use rtt_control::lane::Wait;
 use rtt_driver::{Driver, Error, Input, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -142,17 +143,19 @@ fn perform(keeper: &mut Keeper, step: Step, fresh: impl Fn(&mut Keeper) -> Vec<L
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Two drivers, lanes in both directions, owners at any pace.
+    /// Two drivers, lanes in both directions, owners at any pace, who sleep at once or spin before.
     #[test]
     fn flips_lose_double_and_reorder_nothing(
         steps in steps(),
         paces in (0_u64..200, 0_u64..200, 0_u64..200, 0_u64..200),
         ring in 12_u32..16,
+        spin_us in prop_oneof![Just(0_u64), 1_u64..300],
     ) {
         let mut keeper = Keeper::new();
         let left: Driver = keeper.start("left.1", &["in"], &[("out", &[])]);
         let right: Driver = keeper.start("right.1", &["in"], &[("out", &[])]);
-        let knobs = Knobs { ring_bytes: 1 << ring, ..Knobs::default() };
+        let wait = if spin_us == 0 { Wait::Sleep } else { Wait::SpinThenSleep };
+        let knobs = Knobs { ring_bytes: 1 << ring, wait, spin_ns: spin_us * 1_000, ..Knobs::default() };
         let fresh = |keeper: &mut Keeper| {
             vec![
                 keeper.link(("left.1", "out"), ("right.1", "in"), knobs.clone()),
