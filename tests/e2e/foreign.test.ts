@@ -1,7 +1,7 @@
 /** Programs that know nothing of RTT, on their standard input and output: joined in every way, hung, silent, and early. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { panel } from "./panels.ts";
-import { childrenOf, kill, pause, readText, until } from "./process.ts";
+import { childrenOf, kill, pause, readText, statusWord, until } from "./process.ts";
 import { Project } from "./project.ts";
 
 const BYTES = 24;
@@ -94,7 +94,7 @@ for (const io of ["pipe", "pty"] as const) {
     await until("no stall is in mind", async () => (await there()).breaker === "closed", 30_000);
     const { trips } = await there();
     kill(child, "SIGSTOP");
-    await until("it is stopped", () => stat(child).state === "T");
+    await until("it is stopped", () => statusWord(child, "State")?.startsWith("T") === true);
     const { frames } = await there();
     await until("the stall trips", async () => (await there()).trips > trips);
     const after = await there();
