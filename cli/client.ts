@@ -1,7 +1,8 @@
 /** The local API's other end: what commands, and programs through `mod.ts`, say to a running panel. */
 import { EXIT, issue, RttError } from "../core/errors.ts";
 import { type ActLine, type Refused, ROUTES } from "./api/wire.ts";
-import { layout } from "./layout.ts";
+import { namesIn } from "./files.ts";
+import { type Layout, layout } from "./layout.ts";
 
 export interface Client extends Disposable {
   get(path: string): Promise<unknown>;
@@ -13,12 +14,13 @@ export type End = Extract<ActLine, { outcome: unknown }>;
 
 /** A client of the panel that serves this project's folder. Nothing is said until the first call. */
 export function openClient(dir: string): Client {
-  const path = layout(dir).panelSocket;
-  if (!isSocket(path)) throw noPanel(dir);
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path: shortPath(path) } });
+  const at = layout(dir);
+  if (!isSocket(at.panelSocket, dir)) throw noPanel(dir);
+  const { path, folder } = address(at);
+  const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
   const call = async (method: string, at: string, body: Uint8Array<ArrayBuffer> | null): Promise<Response> => {
-    const response = await fetch(`http://localhost${at}`, { client, method, body }).catch(() => {
-      throw noPanel(dir);
+    const response = await fetch(`http://localhost${at}`, { client, method, body }).catch((thrown) => {
+      throw /os error 13\b/.test(String(thrown)) ? denied(dir) : noPanel(dir);
     });
     if (response.ok) return response;
     const refused: Refused = await response.json();
@@ -40,7 +42,10 @@ export function openClient(dir: string): Client {
         ),
       ]);
     },
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]() {
+      client.close();
+      folder?.close();
+    },
   };
 }
 
@@ -58,18 +63,50 @@ async function* lines(response: Response): AsyncGenerator<ActLine> {
   }
 }
 
-/** A socket's path holds 107 bytes at most; below the current folder it may be shorter. */
-function shortPath(path: string): string {
-  const relative = path.startsWith(`${Deno.cwd()}/`) ? path.slice(Deno.cwd().length + 1) : path;
-  return relative.length < path.length ? relative : path;
+/** Bytes of a socket's address. */
+const ADDRESS_BYTES = 107;
+
+interface Address {
+  readonly path: string;
+  /** What the path leads through, to be open as long as the path is used. */
+  readonly folder?: Deno.FsFile;
 }
 
-function isSocket(path: string): boolean {
+/** A socket's path may be longer than an address: then by the current folder, or through its own folder's descriptor. */
+function address({ panelSocket, run }: Layout): Address {
+  const here = `${Deno.cwd()}/`;
+  const short = panelSocket.startsWith(here) ? panelSocket.slice(here.length) : panelSocket;
+  if (new TextEncoder().encode(short).length <= ADDRESS_BYTES) return { path: short };
+  const folder = Deno.openSync(run);
+  const real = Deno.realPathSync(run);
+  const [number] = namesIn(DESCRIPTORS).filter((each) => leadsTo(`${DESCRIPTORS}/${each}`, real));
+  return { path: `${DESCRIPTORS}/${number}/panel.sock`, folder };
+}
+
+const DESCRIPTORS = "/proc/self/fd";
+
+function leadsTo(link: string, path: string): boolean {
+  try {
+    return Deno.readLinkSync(link) === path;
+  } catch {
+    return false; // It is closed already: the one that listed them.
+  }
+}
+
+function isSocket(path: string, dir: string): boolean {
   try {
     return Deno.statSync(path).isSocket ?? false;
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.PermissionDenied) throw denied(dir);
     return false;
   }
+}
+
+function denied(dir: string): RttError {
+  const why = `the system denies you the socket of ${dir}`;
+  return new RttError(EXIT.failed, [
+    issue("panel.denied", `cannot reach a panel because ${why}`, "run it as the user who runs `rtt serve`"),
+  ]);
 }
 
 export function noPanel(dir: string): RttError {

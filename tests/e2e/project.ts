@@ -49,8 +49,8 @@ export class Project implements AsyncDisposable {
   static async make(
     files: Readonly<Record<string, string>> = {},
     by: By | ((dir: string) => By) = [],
+    dir: string = Deno.makeTempDirSync({ prefix: "rtt-e2e-" }),
   ): Promise<Project> {
-    const dir = Deno.makeTempDirSync({ prefix: "rtt-e2e-" });
     const project = new Project(dir, typeof by === "function" ? by(dir) : by);
     if (isRoot && by === ORDINARY) Deno.chownSync(dir, NOBODY, NOBODY);
     await project.succeed("init");
@@ -70,8 +70,8 @@ export class Project implements AsyncDisposable {
   }
 
   /** One with a key that may sign everything, rendered and signed. */
-  static async signed(files: Readonly<Record<string, string>> = {}, by: By = []): Promise<Project> {
-    const project = await Project.make(files, by);
+  static async signed(files: Readonly<Record<string, string>> = {}, by: By = [], dir?: string): Promise<Project> {
+    const project = await Project.make(files, by, dir);
     await project.succeed("keys", "new");
     await project.rendered();
     return project;
@@ -92,6 +92,12 @@ export class Project implements AsyncDisposable {
 
   async rtt(...args: readonly string[]): Promise<Run> {
     return await output(this.start(...args));
+  }
+
+  /** A command that is run in this folder. */
+  async from(cwd: string, ...args: readonly string[]): Promise<Run> {
+    const options: Deno.CommandOptions = { args: [...args, "--dir", this.dir], cwd, stdout: "piped", stderr: "piped" };
+    return await output(new Deno.Command(RTT, options).spawn());
   }
 
   /** A command that goes on by itself. */
