@@ -10,7 +10,7 @@ import { readIfThere } from "../files.ts";
 import type { Layout } from "../layout.ts";
 
 export function readLog(at: Layout): OpenedLog {
-  return demand(openLog(readIfThere(at.wal) ?? new Uint8Array(), openCrypto().hasher), EXIT.failed);
+  return demand(openLog(readIfThere(at.wal) ?? new Uint8Array(), openCrypto().hasher), EXIT.refused);
 }
 
 export function readCommitted(at: Layout): Committed {

@@ -5,7 +5,6 @@ import { kill, readText, until } from "./process.ts";
 import { isRoot, Project } from "./project.ts";
 import { seeded } from "./random.ts";
 
-const SECTOR = 4_096;
 const FLIPS = 12;
 
 Deno.test("a mirror that disagrees with its CUE: serve refuses and shows the difference", async () => {
@@ -50,21 +49,29 @@ Deno.test("a log with a byte flipped: wal verify and serve name the record, and 
   assertEquals(records, 4);
   for (let done = 0; done < FLIPS; done++) {
     const bytes = good.slice();
-    // Whatever is in the last sector alone could also be a write that was cut short, and then it never happened.
-    const at = random.below(Math.floor((used - 1) / SECTOR) * SECTOR);
+    const at = random.below(used);
     bytes[at] = (bytes[at] ?? 0) ^ (1 + random.below(255));
     Deno.writeFileSync(path, bytes);
-    for (const command of [["wal", "verify"], ["serve"]]) {
-      const run = await project.rtt(...command, "--json");
-      assert([1, 3].includes(run.code), `byte ${at}: ${command} exits ${run.code}: ${run.stdout}${run.stderr}`);
-      const { code, message } = JSON.parse(run.stderr).error;
-      assertEquals(code, "wal.damaged", message);
+    for (const command of [["wal", "verify"], ["history"], ["plan"], ["scan"], ["serve"]]) {
+      const [problem] = await project.refuses(3, ...command);
+      const { code, message } = problem ?? { code: "", message: "" };
+      assertEquals(code, "wal.damaged", `byte ${at}: ${command}: ${message}`);
       assert(/record [0-9]+|sector [0-9]+/.test(message), message);
     }
     assertEquals(Deno.readFileSync(path), bytes);
   }
   Deno.writeFileSync(path, good);
   assertEquals((await project.json<{ root: string }>("wal", "verify")).root, root);
+});
+
+Deno.test("a log that is not there is no empty log: 2 where none ever was, 3 where it is lost", async () => {
+  await using project = await Project.signed();
+  assertEquals((await project.refuses(2, "wal", "verify"))[0]?.code, "wal.none");
+  await project.serve();
+  await project.become();
+  await project.down();
+  Deno.removeSync(project.path(".rtt/wal/log"));
+  assertEquals((await project.refuses(3, "wal", "verify"))[0]?.code, "wal.none");
 });
 
 Deno.test("a log whose last write was cut short is served without that write", async () => {
