@@ -1,5 +1,6 @@
 /** Configuration that is wrong is refused with a code and a place of the user's own text, and nothing is written. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { everything } from "./everything.ts";
 import { pair, panel } from "./panels.ts";
 import { Project } from "./project.ts";
 
@@ -69,17 +70,6 @@ const WRONGS: readonly (readonly [string, string, string, string])[] = [
     "drivers: odd",
   ],
 ];
-
-/** Every file of the project, with its content. */
-function everything(dir: string, below = ""): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const entry of Deno.readDirSync(`${dir}/${below}`)) {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory) { for (const [name, text] of everything(dir, path)) found.set(name, text); }
-    else found.set(path, Deno.readTextFileSync(`${dir}/${path}`));
-  }
-  return found;
-}
 
 Deno.test("wrong configuration: exit 2, a code, file:line:column, a remedy, and nothing changed on disk", async (t) => {
   await using project = await Project.signed({ "panel.cue": panel(pair("gen") + OTHER) });

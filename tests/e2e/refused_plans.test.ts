@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { openCrypto } from "../../cli/adapters/crypto.ts";
 import { cosign } from "../../core/trust/envelope.ts";
+import { everything } from "./everything.ts";
 import { granted, grantOf, keys, renew } from "./grants.ts";
 import { pair, panel, teller } from "./panels.ts";
 import { Project } from "./project.ts";
@@ -15,13 +16,19 @@ const files = (more = "", policy = ""): Record<string, string> => ({
 
 /** Applies what `prepare` writes to a file beside the plan, and sees it refused and nothing changed. */
 async function refused(project: Project, code: string, file: Uint8Array | string): Promise<void> {
-  const before = [await project.root(), (await project.settled()).plan];
   const path = project.path("refused.json");
   if (typeof file === "string") Deno.writeTextFileSync(path, file);
   else Deno.writeFileSync(path, file);
+  const { plan, links } = await project.settled();
+  const before = everything(project.dir, MOVING);
   assertEquals((await project.refuses(3, "apply", path)).map((each) => each.code), [code]);
-  assertEquals([await project.root(), (await project.settled()).plan], before);
+  const after = await project.settled();
+  assertEquals([after.plan, after.links.map((link) => link.lane)], [plan, links.map((link) => link.lane)]);
+  assertEquals(everything(project.dir, MOVING), before);
 }
+
+/** What drivers say, and sockets. */
+const MOVING = [".rtt/logs", ".rtt/run"];
 
 Deno.test("a plan is refused for each rule that it or its grant breaks, each with its own code", async (t) => {
   await using project = await Project.signed(files());
