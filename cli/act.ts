@@ -18,7 +18,8 @@ export function followAct(call: Call, end: End): ExitCode {
     );
   } else {
     output.problems(end.issues);
-    if (end.exit === EXIT.rolledBack) output.note("rolled back: everything is as it was before");
+    const isWhole = end.issues.every((each) => each.code !== "driver.down");
+    if (end.exit === EXIT.rolledBack && isWhole) output.note("rolled back: everything is as it was before");
   }
   output.object({ outcome: end.outcome, plan: end.plan, serial: end.serial, changed: end.changed });
   return end.exit;

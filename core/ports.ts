@@ -7,7 +7,7 @@ import type { Topology } from "./model/topology.ts";
 export interface Clock {
   /** CLOCK_MONOTONIC, nanoseconds: the clock of stamps, deadlines and windows of the guard. */
   monotonicNs(): number;
-  /** Wall clock, milliseconds since 1970: read for the windows of grants and nothing else. */
+  /** Wall clock, milliseconds since 1970: read for the windows of grants and waivers, and for the dates in the log. */
   wallMs(): number;
 }
 

@@ -31,6 +31,7 @@ export function words(view: StatusView, paint: Paint): readonly string[] {
   const busy = view.phase === "idle" ? "" : `; ${view.phase}`;
   return [
     `panel ${paint.bold(view.panel)}: ${plan}${moves}${waivers}${busy}`,
+    ...view.broken.map((each) => paint.red(`broken: ${each}`)),
     "",
     ...table(
       [

@@ -131,7 +131,7 @@ export class Engine {
       case "log":
         return this.#append(effect);
       case "reserve":
-        return this.#feed({ kind: "reserved", ok: this.log.reserve(effect.bytes), nowNs: this.clock.monotonicNs() });
+        return this.#feed({ kind: "reserved", room: this.log.reserve(effect.bytes), nowNs: this.clock.monotonicNs() });
       case "timer":
         return this.#startTimer(effect.timer, effect.afterNs);
       case "cancel":
@@ -165,7 +165,8 @@ export class Engine {
   }
 
   #append(effect: Extract<Effect, { kind: "log" }>): void {
-    const appended = this.log.append(effect.body);
+    const at = Math.max(0, Math.floor(this.clock.wallMs()));
+    const appended = this.log.append({ ...effect.body, at });
     const nowNs = this.clock.monotonicNs();
     if (appended.ok) this.#feed({ kind: "synced", record: appended.record, nowNs });
     else this.#feed({ kind: "syncFailed", record: appended.record, why: appended.why, nowNs });

@@ -1,7 +1,7 @@
 /** The guard's eyes and hands: shows it the lanes' figures on its beat, and begins what it says the plan permits. */
 import { desiredGraph } from "../../core/apply/committed.ts";
 import type { Machine } from "../../core/apply/machine.ts";
-import { brokenMachine } from "../../core/apply/invariants.ts";
+import { brokenMachine, brokenRest } from "../../core/apply/invariants.ts";
 import { type Guard, guardStep, NO_GUARD, type Trip } from "../../core/guard/guard.ts";
 import { lookEveryNs } from "../../core/guard/stall.ts";
 import type { LaneFigures } from "../../core/keeper.ts";
@@ -23,7 +23,9 @@ export class Judge {
   #snapshots: number | undefined;
   #looks: number | undefined;
   #lookMs = 0;
-  #lastWrong = "";
+  #broken: readonly string[] = [];
+  #left: readonly string[] = [];
+  #facts: Machine["facts"] | undefined;
 
   constructor(readonly engine: Engine, readonly clock: Clock, readonly words: (line: string) => void) {}
 
@@ -50,14 +52,29 @@ export class Judge {
 
   /** After each step of the machine: what is desired now, and whether what always holds still does. */
   see(machine: Machine): void {
-    const wrong = brokenMachine(machine).join("; ");
-    if (wrong !== "" && wrong !== this.#lastWrong) this.words(`INVARIANT BROKEN: ${wrong}`);
-    this.#lastWrong = wrong;
+    this.#check(machine);
     if (machine.phase.kind !== "idle") return;
     this.#links = desiredGraph(machine.committed).links;
     const now = new Set(this.#links.map((link) => link.route));
     this.#remembered = machine.committed.graph.links.map((link) => link.route).filter((route) => !now.has(route));
     this.#beat();
+  }
+
+  /** What should always hold and does not, by the last look: a bug, or a keeper that lies. */
+  get broken(): readonly string[] {
+    return [...this.#broken, ...this.#left];
+  }
+
+  #check(machine: Machine): void {
+    const before = this.broken.join("; ");
+    this.#broken = brokenMachine(machine);
+    // Facts are looked at when nothing is under way, and only when they have changed.
+    if (machine.phase.kind === "idle" && machine.facts !== this.#facts) {
+      this.#facts = machine.facts;
+      this.#left = brokenRest(machine);
+    }
+    const wrong = this.broken.join("; ");
+    if (wrong !== "" && wrong !== before) this.words(`INVARIANT BROKEN: ${wrong}`);
   }
 
   stop(): void {

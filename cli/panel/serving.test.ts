@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { initial } from "../../core/apply/machine.ts";
 import type { Outcome } from "../../core/apply/types.ts";
-import { Log } from "../../core/apply/wal.ts";
+import { Log, openLog } from "../../core/apply/wal.ts";
 import { demand, EXIT } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { FakeDisk } from "../../tests/fakes/disk.ts";
@@ -15,7 +15,7 @@ import { type Ended, keepServing } from "./serving.ts";
 import { Tries } from "./tries.ts";
 
 const PREPARE_WITHIN_NS = 10_000_000_000;
-const clock = { monotonicNs: () => performance.now() * 1e6, wallMs: () => 0 };
+const clock = { monotonicNs: () => performance.now() * 1e6, wallMs: () => 1_700_000_000_000 };
 const soon = () => new Tries(clock, { ...LIMITS.tries, firstNs: 1, longestNs: 1 });
 
 /** A disk and a keeper, and one panel after the other over them. */
@@ -74,6 +74,12 @@ Deno.test("C can't be synced: in doubt; the panel is opened anew, knows what is 
   };
   assertEquals(await keepServing(serve, soon(), () => {}), EXIT.done);
   assertEquals([outcomes, place.keeper.protests], [["committed", "inDoubt", "committed"], []]);
+  const log = demand(openLog(place.disk.durable(), hasher), EXIT.refused);
+  assertEquals(
+    new Set(log.records.map((each) => each.body.at)),
+    new Set([clock.wallMs()]),
+    "every record has its date",
+  );
   place.keeper.close();
 });
 

@@ -10,6 +10,8 @@ import type { Panel } from "./panel.ts";
 export interface StatusView extends Status {
   readonly phase: string;
   readonly waivers: number;
+  /** What should always hold and does not: a bug, or a keeper that lies. */
+  readonly broken: readonly string[];
   /** Lanes that ended since this panel began, together by route. */
   readonly ended: readonly Account[];
 }
@@ -35,7 +37,8 @@ export function statusView(panel: Panel): StatusView {
     guard: panel.judge.guard,
     predictions: committed.document?.predictions ?? [],
   });
-  return { ...status, phase: machine.phase.kind, waivers: panel.waivers.count, ended: panel.judge.ledger.accounts() };
+  const { broken, ledger } = panel.judge;
+  return { ...status, phase: machine.phase.kind, waivers: panel.waivers.count, broken, ended: ledger.accounts() };
 }
 
 export interface DriftView {

@@ -4,8 +4,9 @@ import { type Instance, splitInstance } from "../model/names.ts";
 import { nextJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { desiredGraph } from "./committed.ts";
-import { stopOrder } from "./order.ts";
+import { stopRanks } from "./order.ts";
 import type { Job, Machine, Phase } from "./state.ts";
+import { aliveInstances } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 import type { ApplyEvent } from "./types.ts";
 import { failed } from "./undo.ts";
@@ -21,14 +22,17 @@ export function mess({ facts, serving }: Machine): boolean {
 }
 
 export function clean(turn: Turn, job: Job, then: Cleaning["then"]): void {
-  const { facts, serving, cells } = turn.machine;
-  const waiting = inStopOrder(turn.machine, job, idlers(facts, serving));
-  const slowest = waiting.reduce((most, each) => Math.max(most, cells[each]?.stopWithinNs ?? STOP_WITHIN_NS), 0);
-  for (const instance of waiting) {
-    turn.ask({ kind: "stop", instance, withinNs: cells[instance]?.stopWithinNs ?? STOP_WITHIN_NS }, job);
-  }
+  const { facts, serving } = turn.machine;
+  const later = ranked(turn.machine, job, idlers(facts, serving));
+  stopNext(turn, { kind: "cleaning", job, then, waiting: [], later, freeing: null });
+}
+
+function stopNext(turn: Turn, { waiting, later: [rank = [], ...later], ...phase }: Omit<Cleaning, "timer">): void {
+  const within = (each: Instance): number => turn.machine.cells[each]?.stopWithinNs ?? STOP_WITHIN_NS;
+  const slowest = rank.reduce((most, each) => Math.max(most, within(each)), 0);
+  for (const instance of rank) turn.ask({ kind: "stop", instance, withinNs: within(instance) }, phase.job);
   const timer = turn.timer(slowest + turn.machine.prepareWithinNs);
-  advance(turn, { kind: "cleaning", job, then, waiting, freeing: null, timer });
+  advance(turn, { ...phase, waiting: [...waiting, ...rank], later, timer });
 }
 
 /** Instances of the keeper that serve no driver of Desired. */
@@ -38,14 +42,17 @@ export function idlers(facts: Inventory, serving: Machine["serving"]): readonly 
 }
 
 /** Sources before sinks, by the graph that is left behind; what is in no graph comes first. */
-function inStopOrder({ committed }: Machine, job: Job, instances: readonly Instance[]): readonly Instance[] {
-  const graphs = [desiredGraph(committed), committed.document?.from, job.target?.graph];
-  const order = new Map<string, number>();
-  for (const graph of graphs) {
-    for (const { driver } of graph ? stopOrder(graph) : []) if (!order.has(driver)) order.set(driver, order.size);
+function ranked({ committed }: Machine, job: Job, instances: readonly Instance[]): readonly (readonly Instance[])[] {
+  const ranks = new Map<string, number>();
+  for (const graph of [job.left, desiredGraph(committed), committed.document?.from, job.target?.graph]) {
+    for (const [driver, rank] of graph ? stopRanks(graph) : []) if (!ranks.has(driver)) ranks.set(driver, rank);
   }
-  const rank = (each: Instance): number => order.get(splitInstance(each)?.driver ?? "") ?? -1;
-  return [...instances].sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
+  const byRank = new Map<number, Instance[]>();
+  for (const each of [...instances].sort()) {
+    const rank = ranks.get(splitInstance(each)?.driver ?? "") ?? -1;
+    byRank.set(rank, [...byRank.get(rank) ?? [], each]);
+  }
+  return [...byRank].sort(([one], [other]) => one - other).map(([, rank]) => rank);
 }
 
 export function onCleaning(turn: Turn, phase: Cleaning, event: ApplyEvent): void {
@@ -77,6 +84,11 @@ function advance(turn: Turn, before: Cleaning): void {
   const { facts } = turn.machine;
   const known = new Set(facts.instances.map((each) => each.instance));
   const phase: Cleaning = { ...before, waiting: before.waiting.filter((each) => known.has(each)) };
+  const alive = aliveInstances(facts);
+  if (phase.later.length > 0 && !phase.waiting.some((each) => alive.has(each))) {
+    turn.cancel(phase.timer);
+    return stopNext(turn, phase);
+  }
   if (phase.waiting.length > 0 || (phase.freeing ?? 0) > 0) return turn.go(phase);
   if (phase.freeing === null && facts.transitions.length > 0) return free(turn, phase);
   turn.cancel(phase.timer);
@@ -86,6 +98,7 @@ function advance(turn: Turn, before: Cleaning): void {
 /** Somebody does not go, or the keeper does not answer: what can be freed is, and the rest is drift until the next cleaning. */
 function late(turn: Turn, phase: Cleaning): void {
   if (phase.freeing !== null) return cleaned(turn, phase);
+  if (phase.later.length > 0) return stopNext(turn, { ...phase, waiting: [] });
   advance(turn, { ...phase, waiting: [], timer: turn.timer(turn.machine.prepareWithinNs) });
 }
 

@@ -198,7 +198,7 @@ export function onCommitting(turn: Turn, { job }: Extract<Phase, { kind: "commit
 /** The record is on the disk: this is the only place where an act that changed something is said to have succeeded. */
 export function committed(turn: Turn, job: Job): void {
   const { plan, serial } = turn.machine.committed;
-  const isRepair = job.work.kind === "recover" || job.work.kind === "restore";
+  const isRepair = ["recover", "restore", "return"].includes(job.work.kind);
   if (isRepair || again(job)) return clean(turn, { ...job, changed: true }, "look");
   turn.end(job.id, { kind: "committed", plan, serial, changed: true });
   turn.progress(job, "settle", "old drivers end");

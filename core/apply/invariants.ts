@@ -104,6 +104,13 @@ export function brokenMachine(machine: Machine): readonly string[] {
   return wrong;
 }
 
+/** Of a machine that has nothing to do: what it knows of the keeper is whole, and nothing is left over. */
+export function brokenRest({ phase, unrecovered, facts, serving }: Machine): readonly string[] {
+  // What waits for room in the log is known, and said.
+  if (phase.kind !== "idle" || unrecovered !== null) return [];
+  return [...brokenFacts(facts), ...orphans(facts, serving)];
+}
+
 /** Of a log: `seq` rises by one, or by two where an R proves the gap; no plan is committed twice in a row. */
 export function brokenLog(records: readonly WalRecord[]): readonly string[] {
   const wrong: string[] = [];

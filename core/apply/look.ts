@@ -9,13 +9,13 @@ import type { AdmittedPlan } from "../model/plan.ts";
 import { clean, mess } from "./clean.ts";
 import { desiredGraph, highest, planDocument } from "./committed.ts";
 import { brokenGraph } from "./invariants.ts";
-import { nextJob } from "./jobs.ts";
+import { deadDrivers, nextJob } from "./jobs.ts";
 import { permitted } from "./moves.ts";
 import { start } from "./prepare.ts";
 import type { Job, Machine, Phase, Target } from "./state.ts";
 import { aliveInstances, changesNothing, prepare } from "./transition.ts";
 import type { Turn } from "./turn.ts";
-import type { ApplyEvent, Outcome } from "./types.ts";
+import type { ApplyEvent, Outcome, Room } from "./types.ts";
 import { untold } from "./untold.ts";
 import { roomForAct } from "./wal.ts";
 
@@ -40,12 +40,12 @@ export function onLooking(turn: Turn, phase: Extract<Phase, { kind: "looking" }>
   const { job } = phase;
   switch (event.kind) {
     case "reserved":
-      if (!event.ok) return crowded(turn, job);
+      if (event.room !== "made") return crowded(turn, job, event.room);
       return seen(turn, { ...phase, reserved: true });
     case "replied":
       return event.to === "inventory" ? seen(turn, { ...phase, looked: true }) : undefined;
     case "refused":
-      return finish(turn, job, { kind: "rolledBack", issues: [refusedBy(event.to, event.message)] });
+      return finish(turn, job, { kind: "rolledBack", issues: [...job.issues, refusedBy(event.to, event.message)] });
     case "begin":
     case "attached":
     case "keeper":
@@ -57,9 +57,9 @@ export function onLooking(turn: Turn, phase: Extract<Phase, { kind: "looking" }>
 }
 
 /** Nothing was prepared. What recovery has to do can't be left: it is tried again, and until then acts are turned away. */
-function crowded(turn: Turn, job: Job): void {
+function crowded(turn: Turn, job: Job, room: Room): void {
   if (job.work.kind === "recover") turn.set({ unrecovered: turn.timer(LIMITS.recoverAgainNs) });
-  finish(turn, job, { kind: "rolledBack", issues: [noRoom()] });
+  finish(turn, job, { kind: "rolledBack", issues: [...job.issues, noRoom(room)] });
 }
 
 function seen(turn: Turn, phase: Extract<Phase, { kind: "looking" }>): void {
@@ -86,6 +86,7 @@ function decide(turn: Turn, job: Job): void {
       return begin(turn, job, restartTarget(turn.machine, work.driver));
     case "restore":
     case "recover":
+    case "return":
       return repair(turn, job);
   }
 }
@@ -173,6 +174,11 @@ function repair(turn: Turn, job: Job): void {
   begin(turn, job, restoreTarget(machine, job));
 }
 
+const WHY_RESTORED: Readonly<Partial<Record<Job["work"]["kind"], string>>> = {
+  recover: "the panel recovered",
+  return: "a driver ended under a plan that was undone",
+};
+
 function restoreTarget({ committed, facts, serving, down }: Machine, job: Job): Target {
   const graph = desiredGraph(committed);
   const alive = aliveInstances(facts);
@@ -181,13 +187,14 @@ function restoreTarget({ committed, facts, serving, down }: Machine, job: Job): 
     return serves === undefined || !alive.has(serves);
   });
   // People who ask for a repair mean all of it; recovery leaves down what was given up before.
-  const start = dead.filter((each) => !job.givenUp.includes(each) && (job.id > 0 || down[each] === undefined));
+  const isAsked = job.id > 0 && job.work.kind !== "return";
+  const start = dead.filter((each) => !job.givenUp.includes(each) && (isAsked || down[each] === undefined));
   return {
     graph,
     record: {
       kind: "M",
       move: "restore",
-      why: job.work.kind === "recover" ? "the panel recovered" : "drift was repaired",
+      why: WHY_RESTORED[job.work.kind] ?? "drift was repaired",
     },
     tag: { plan: committed.plan ?? "", move: "restore" },
     abandoned: [],
@@ -197,14 +204,15 @@ function restoreTarget({ committed, facts, serving, down }: Machine, job: Job): 
 
 /** Prepares the transition to a target; for a repair, nothing to do is the end. */
 function begin(turn: Turn, job: Job, target: Target): void {
-  const prepared = prepare(turn.machine, desiredGraph(turn.machine.committed), target, turn.nowNs);
+  const left = desiredGraph(turn.machine.committed);
+  const prepared = prepare(turn.machine, left, target, turn.nowNs);
   if (!prepared.ok) {
     const issues = [...job.issues, ...prepared.issues];
     return finish(turn, job, { kind: job.work.kind === "apply" ? "refused" : "rolledBack", issues });
   }
   const isRepair = target.record.kind === "M" && target.record.move === "restore";
   if (isRepair && changesNothing(prepared.value)) return repaired(turn, job);
-  start(turn, { ...job, target, prepared: prepared.value });
+  start(turn, { ...job, target, left, prepared: prepared.value });
 }
 
 /** What a repair could not start is named; all else is as Desired says. */
@@ -217,13 +225,24 @@ function repaired(turn: Turn, job: Job): void {
 /** Answers the asker and goes on to the next job. */
 export function finish(turn: Turn, job: Job, outcome: Outcome): void {
   const { pending } = turn.machine;
-  turn.end(job.id, outcome);
+  turn.end(job.id, job.work.kind === "return" ? named(turn.machine, outcome) : outcome);
   if (job.work.kind === "recover" && pending) {
     turn.end(pending.id, outcomeOfPending(turn.machine, pending));
     turn.set({ pending: null });
   }
   turn.go({ kind: "idle" });
   nextJob(turn);
+}
+
+/** Base is in force again, but for these. */
+function named(machine: Machine, outcome: Outcome): Outcome {
+  if (outcome.kind !== "rolledBack") return outcome;
+  return { ...outcome, issues: [...outcome.issues, ...deadDrivers(machine).map(staysDown)] };
+}
+
+function staysDown(driver: DriverName): Issue {
+  const why = `driver \`${driver}\` ended under the plan and could not be started again`;
+  return issue("driver.down", `cannot leave everything as it was because ${why}`, "see `rtt logs` of the driver");
 }
 
 /** An act whose keeper was lost on the way: recovery has decided it. */
@@ -262,13 +281,17 @@ function unfinished(): Issue {
   );
 }
 
-export function noRoom(): Issue {
-  return issue(
-    "wal.full",
-    "cannot begin because the log has no room for it: the disk is full",
-    "make room on the disk",
-  );
+export function noRoom(room: Room = "noDisk"): Issue {
+  const [why, remedy] = room === "noLog"
+    ? [
+      `it has reached its ${LIMITS.walBytes / MIB} MiB`,
+      "`rtt down`, move .rtt/wal and .rtt/store away for evidence, then `rtt serve`, `rtt plan` and `rtt apply`",
+    ]
+    : ["the disk is full", "make room on the disk"];
+  return issue("wal.full", `cannot begin because the log has no room for it: ${why}`, remedy);
 }
+
+const MIB = 1024 * 1024;
 
 function notSafe(why: string): Issue {
   return issue("plan.unsafe", `cannot apply the plan because ${why}`, "run `rtt plan` again");

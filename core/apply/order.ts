@@ -31,6 +31,19 @@ export function stopOrder(graph: Graph): readonly PlacedDriver[] {
   return [...ordered].flatMap((each) => placed.get(each) ?? []);
 }
 
+/** How many drivers one after the other stand before each: those of one rank are ended at once. */
+export function stopRanks(graph: Graph): ReadonlyMap<DriverName, number> {
+  const ranks = new Map<DriverName, number>();
+  const sources = new Map<DriverName, Set<DriverName>>();
+  for (const { from, to } of graph.links) into(sources, to.driver).add(from.driver);
+  for (const { driver } of stopOrder(graph)) {
+    // On a cycle, one that comes later in the order is no reason to wait.
+    const before = [...sources.get(driver) ?? []].flatMap((each) => ranks.get(each) ?? []);
+    ranks.set(driver, before.reduce((most, each) => Math.max(most, each + 1), 0));
+  }
+  return ranks;
+}
+
 /** Keeps a list in order. */
 function insert(sorted: DriverName[], name: DriverName): void {
   let [low, high] = [0, sorted.length];

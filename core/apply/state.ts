@@ -78,6 +78,8 @@ export interface Job {
   /** Set once facts were looked at. */
   readonly target: Target | null;
   readonly prepared: Prepared | null;
+  /** Desired when it began. */
+  readonly left: Graph | null;
   /** How far the keeper went with it. */
   readonly reached: "nothing" | "staged" | "flipped";
   readonly issues: readonly Issue[];
@@ -90,7 +92,12 @@ export interface Job {
   readonly changed: boolean;
 }
 
-export type Work = Act | { readonly kind: "recover" } | { readonly kind: "restart"; readonly driver: DriverName };
+export type Work =
+  | Act
+  | { readonly kind: "recover" }
+  | { readonly kind: "restart"; readonly driver: DriverName }
+  /** What was flipped was flipped back, onto drivers that ended meanwhile: they are started again. */
+  | { readonly kind: "return" };
 
 /** What the graph is to become, and which record makes it true. */
 export interface Target {
@@ -133,6 +140,8 @@ export type Phase =
     readonly job: Job;
     readonly transition: Transition;
     readonly timer: number;
+    /** Those who did not go back in time were killed. */
+    readonly killed: boolean;
   }
   | { readonly kind: "retracting"; readonly job: Job }
   /** A move that the keeper made and the log does not name is being logged. */
@@ -143,6 +152,8 @@ export type Phase =
     readonly job: Job;
     readonly then: "done" | "fail" | "look";
     readonly waiting: readonly Instance[];
+    /** Those who are stopped when the ones before them have exited, rank by rank. */
+    readonly later: readonly (readonly Instance[])[];
     /** Answers to settle and discard that are still to come; null: not asked yet. */
     readonly freeing: number | null;
     readonly timer: number;

@@ -58,6 +58,7 @@ export class Turn {
       work,
       target: null,
       prepared: null,
+      left: null,
       reached: "nothing",
       issues: [],
       givenUp: [],

@@ -20,38 +20,46 @@ export interface Committed {
   readonly moves: readonly string[];
 }
 
+/** When it was written: milliseconds since 1970, by the wall clock. For people; nothing is decided by it. */
+interface Dated {
+  readonly at?: number;
+}
+
 export type WalBody =
-  /** The panel may flip. `instances` maps each driver of the new graph to the instance that serves it. */
-  | {
-    readonly kind: "D";
-    readonly act: "apply" | "rollback";
-    readonly plan: PlanId | null;
-    readonly serial: number;
-    readonly forward: number;
-    readonly inverse: number;
-    readonly instances: Readonly<Record<string, string>>;
-    /** Unchanged drivers that were down already: shown as degraded, never a reason to fail. */
-    readonly exempt: readonly string[];
-  }
-  | {
-    readonly kind: "C";
-    readonly decision: number;
-    readonly plan: PlanId | null;
-    readonly serial: number;
-    readonly signers: readonly string[];
-  }
-  /** Undone: the D of `decision` (its seq) with `hash`. */
-  | { readonly kind: "R"; readonly decision: number; readonly hash: Hash; readonly why: string }
-  | {
-    readonly kind: "M";
-    /** `restart:imu`, `restore`, `fallback:attitude`, `cut:video`, or `return:` and one of the last two. */
-    readonly move: string;
-    /** The epochs that it consumed, both 0 when there was nothing to flip: never used again, on no keeper. */
-    readonly forward: number;
-    readonly inverse: number;
-    readonly instances: Readonly<Record<string, string>>;
-    readonly why: string;
-  };
+  & Dated
+  & (
+    /** The panel may flip. `instances` maps each driver of the new graph to the instance that serves it. */
+    | {
+      readonly kind: "D";
+      readonly act: "apply" | "rollback";
+      readonly plan: PlanId | null;
+      readonly serial: number;
+      readonly forward: number;
+      readonly inverse: number;
+      readonly instances: Readonly<Record<string, string>>;
+      /** Unchanged drivers that were down already: shown as degraded, never a reason to fail. */
+      readonly exempt: readonly string[];
+    }
+    | {
+      readonly kind: "C";
+      readonly decision: number;
+      readonly plan: PlanId | null;
+      readonly serial: number;
+      readonly signers: readonly string[];
+    }
+    /** Undone: the D of `decision` (its seq) with `hash`. */
+    | { readonly kind: "R"; readonly decision: number; readonly hash: Hash; readonly why: string }
+    | {
+      readonly kind: "M";
+      /** `restart:imu`, `restore`, `fallback:attitude`, `cut:video`, or `return:` and one of the last two. */
+      readonly move: string;
+      /** The epochs that it consumed, both 0 when there was nothing to flip: never used again, on no keeper. */
+      readonly forward: number;
+      readonly inverse: number;
+      readonly instances: Readonly<Record<string, string>>;
+      readonly why: string;
+    }
+  );
 
 export interface WalRecord {
   readonly seq: number;
@@ -68,6 +76,9 @@ export type Act =
   | { readonly kind: "restore" }
   /** A fallback or a cut that the committed plan permits, or the return from one that is in force. */
   | { readonly kind: "move"; readonly move: string; readonly why: string };
+
+/** Whether what was asked for is there: the disk may have no room, or the log has reached its size. */
+export type Room = "made" | "noDisk" | "noLog";
 
 export type ApplyEvent =
   /** `id` is the loop's, above 0, and comes back in `progress` and `end`. Acts wait for their turn inside the machine. */
@@ -89,7 +100,7 @@ export type ApplyEvent =
     readonly message: string;
     readonly nowNs: number;
   }
-  | { readonly kind: "reserved"; readonly ok: boolean; readonly nowNs: number }
+  | { readonly kind: "reserved"; readonly room: Room; readonly nowNs: number }
   | { readonly kind: "synced"; readonly record: WalRecord; readonly nowNs: number }
   | { readonly kind: "syncFailed"; readonly record: WalRecord; readonly why: string; readonly nowNs: number }
   | { readonly kind: "deadline"; readonly timer: number; readonly nowNs: number };

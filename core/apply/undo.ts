@@ -9,6 +9,7 @@ import { type DriverName, type Instance, splitInstance } from "../model/names.ts
 import { clean } from "./clean.ts";
 import { unsynced } from "./commit.ts";
 import { unacknowledged } from "./facts.ts";
+import { deadDrivers } from "./jobs.ts";
 import { finish, look } from "./look.ts";
 import type { Job, Machine, Phase } from "./state.ts";
 import { freeze, type Turn } from "./turn.ts";
@@ -60,7 +61,7 @@ export function onUndoing(turn: Turn, phase: Extract<Phase, { kind: "undoing" }>
 /** Waits until those who serve are back on their lanes. */
 export function awaitReturn(turn: Turn, job: Job, transition: Transition): void {
   const timer = turn.timer(turn.machine.prepareWithinNs);
-  returned(turn, { kind: "returning", job, transition, timer });
+  returned(turn, { kind: "returning", job, transition, timer, killed: false });
 }
 
 type Returning = Extract<Phase, { kind: "returning" }>;
@@ -78,11 +79,13 @@ export function onReturning(turn: Turn, phase: Returning, event: ApplyEvent): vo
       return returned(turn, phase);
     case "deadline": {
       if (event.timer !== phase.timer) return;
+      if (phase.killed) return undone(turn, phase.job);
       for (const instance of notReturned(turn.machine, phase)) {
         turn.progress(phase.job, "undo", `${instance} did not go back and is killed`);
         turn.ask({ kind: "stop", instance, withinNs: 0 }, null);
       }
-      return undone(turn, phase.job);
+      // Their end is waited for too, so that they are found dead and started again.
+      return turn.go({ ...phase, killed: true, timer: turn.timer(turn.machine.prepareWithinNs) });
     }
     case "begin":
     case "attached":
@@ -139,11 +142,19 @@ function retracted(turn: Turn, job: Job): void {
 
 /** A repair goes on without the drivers that it could not start; with nobody to blame it ends. */
 function repairs({ work, givenUp, target, looks }: Job): boolean {
-  const isRepair = work.kind === "recover" || (target?.record.kind === "M" && target.record.move === "restore");
+  const isRepair = work.kind === "recover" || work.kind === "return" ||
+    (target?.record.kind === "M" && target.record.move === "restore");
   return isRepair && givenUp.length > 0 && looks <= LIMITS.looksOfARepair;
 }
 
-/** What failed is cleaned away: the asker hears of it now. */
+/** What failed is cleaned away. Who served before and ended under it serves again, and then the asker hears of it. */
 export function failed(turn: Turn, job: Job): void {
+  const { kind } = job.work;
+  const isPeoples = kind === "apply" || kind === "rollback" || kind === "move";
+  const ended = isPeoples && job.reached === "flipped" ? deadDrivers(turn.machine) : [];
+  if (ended.length > 0) {
+    turn.progress(job, "undo", `${ended.join(", ")} ended under it`);
+    return look(turn, { ...job, work: { kind: "return" }, givenUp: [] });
+  }
   finish(turn, job, { kind: "rolledBack", issues: job.issues });
 }

@@ -11,7 +11,7 @@ import { LIMITS } from "../limits.ts";
 import type { Hash } from "../model/names.ts";
 import type { Hasher, WalStorage } from "../ports.ts";
 import { canonical } from "../trust/canonical.ts";
-import type { WalBody, WalRecord } from "./types.ts";
+import type { Room, WalBody, WalRecord } from "./types.ts";
 import { EMPTY_LOG, headAfter, illegal, type LogHead, makeRecord, parseRecord } from "./wal_record.ts";
 import { encodeSectors, readSectors, sizeOnDisk } from "./wal_sectors.ts";
 
@@ -115,13 +115,14 @@ export class Log {
     return this.#poison;
   }
 
-  /** Makes room for this many bytes behind the last record; false when the disk or the log is full. */
-  reserve(bytes: number): boolean {
-    if (this.#poison !== undefined || this.#end + bytes > LIMITS.walBytes) return false;
+  /** Makes room for this many bytes behind the last record. */
+  reserve(bytes: number): Room {
+    if (this.#end + bytes > LIMITS.walBytes) return "noLog";
+    if (this.#poison !== undefined) return "noDisk";
     try {
-      return this.storage.reserve(this.#end + bytes);
+      return this.storage.reserve(this.#end + bytes) ? "made" : "noDisk";
     } catch {
-      return false; // A storage that can't say has no room.
+      return "noDisk"; // A storage that can't say has no room.
     }
   }
 

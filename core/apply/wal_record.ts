@@ -5,7 +5,7 @@
 import { type Issue, issue, ok, refuse, type Result } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Hash } from "../model/names.ts";
-import { count, list, matching, nullable, object, oneOf, record, tagged, text } from "../model/shape.ts";
+import { count, list, matching, nullable, object, oneOf, optional, record, tagged, text } from "../model/shape.ts";
 import type { Hasher } from "../ports.ts";
 import { canonical, parseCanonical } from "../trust/canonical.ts";
 import type { WalBody, WalRecord } from "./types.ts";
@@ -103,12 +103,16 @@ function broken(why: string): Issue {
 const HASH = matching(/^[0-9a-f]{64}$/);
 const INSTANCES = record(matching(/^[A-Za-z][A-Za-z0-9_-]{0,62}\.[1-9][0-9]{0,14}$/), LIMITS.drivers);
 
+/** Records of before it was written have none. */
+const at = optional(count);
+
 const RECORD = object({
   seq: count,
   prev: HASH,
   hash: HASH,
   body: tagged({
     D: {
+      at,
       act: oneOf("apply", "rollback"),
       plan: nullable(HASH),
       serial: count,
@@ -117,8 +121,8 @@ const RECORD = object({
       instances: INSTANCES,
       exempt: list(text, LIMITS.drivers),
     },
-    C: { decision: count, plan: nullable(HASH), serial: count, signers: list(text, LIMITS.trustedKeys) },
-    R: { decision: count, hash: HASH, why: text },
-    M: { move: text, forward: count, inverse: count, instances: INSTANCES, why: text },
+    C: { at, decision: count, plan: nullable(HASH), serial: count, signers: list(text, LIMITS.trustedKeys) },
+    R: { at, decision: count, hash: HASH, why: text },
+    M: { at, move: text, forward: count, inverse: count, instances: INSTANCES, why: text },
   }),
 });

@@ -71,7 +71,7 @@ function anyEvent(machine: Machine, random: Random): ApplyEvent {
         ? { kind: "synced", record, nowNs }
         : random.chance(0.5)
         ? { kind: "syncFailed", record, why: "test", nowNs }
-        : { kind: "reserved", ok: random.chance(0.5), nowNs };
+        : { kind: "reserved", room: random.chance(0.5) ? "made" : "noDisk", nowNs };
     default:
       return { kind: "deadline", timer: random.below(machine.counter + 2), nowNs };
   }

@@ -155,7 +155,7 @@ Deno.test("after a failed sync nothing is appended, and the next opening makes w
     assert(!failed.ok);
     assert(!log.value.append({ ...commit(planA, 1), decision: 1 } as ReturnType<typeof commit>).ok);
     assertEquals(log.value.seq, 1);
-    assertEquals(log.value.reserve(1), false);
+    assertEquals(log.value.reserve(1), "noDisk");
     const again = Log.open(disk, hasher);
     assert(again.ok);
     const { root } = again.value;
@@ -171,7 +171,7 @@ Deno.test("a log opens after any power cut with what was synced, and perhaps the
     fc.property(fc.nat(), fc.nat(6), (seed, synced) => {
       const disk = new FakeDisk(new Random(seed));
       const log = Log.open(disk, hasher);
-      assert(log.ok && log.value.reserve(64 * SECTOR));
+      assert(log.ok && log.value.reserve(64 * SECTOR) === "made");
       for (const { body } of RICH.slice(0, synced)) assert(log.value.append(body).ok);
       disk.failing = "sync";
       const next = RICH[synced];
@@ -184,11 +184,11 @@ Deno.test("a log opens after any power cut with what was synced, and perhaps the
   );
 });
 
-Deno.test("a log that is full, or whose disk is, has no room", () => {
+Deno.test("a log that is full, or whose disk is, has no room, and says which", () => {
   const disk = new FakeDisk(new Random(1));
   const log = Log.open(disk, hasher);
   assert(log.ok);
-  assertEquals(log.value.reserve(2 ** 40), false);
+  assertEquals(log.value.reserve(2 ** 40), "noLog");
   disk.full = true;
-  assertEquals(log.value.reserve(SECTOR), false);
+  assertEquals(log.value.reserve(SECTOR), "noDisk");
 });

@@ -1,6 +1,6 @@
 /** What the simulator holds against every run: after each event, and when all has come to rest. */
 import { committedOf, desiredGraph } from "../../core/apply/committed.ts";
-import { brokenFacts, brokenLog, orphans } from "../../core/apply/invariants.ts";
+import { brokenFacts, brokenLog, brokenRest, orphans } from "../../core/apply/invariants.ts";
 import type { Machine } from "../../core/apply/machine.ts";
 import { graphAfter, possibleMoves } from "../../core/apply/moves.ts";
 import { openLog } from "../../core/apply/wal.ts";
@@ -91,7 +91,12 @@ export function atRest(world: World): void {
   const says = committedOf(durable.value.records, machine.tools);
   if (!says.ok) throw new Violation("the disk's log can't be understood");
   const known = { ...machine, ...says.value };
-  const wrong = [...brokenLog(log.records), ...orphans(facts, known.serving), ...notDesired(known, facts)];
+  const wrong = [
+    ...brokenLog(log.records),
+    ...orphans(facts, known.serving),
+    ...notDesired(known, facts),
+    ...brokenRest(machine),
+  ];
   if (wrong.length > 0) throw new Violation(wrong.join("; "));
 }
 

@@ -2,7 +2,7 @@
  * A host in a box: the real machine, recovery and log over a fake keeper, disk and clock. The loop here does what the panel's
  * loop does (effects in order, answers in order), and can be stopped dead between any two effects.
  */
-import { type ApplyEvent, type Effect, type Outcome, type WalRecord } from "../../core/apply/types.ts";
+import { type ApplyEvent, type Effect, type Outcome, type WalBody, type WalRecord } from "../../core/apply/types.ts";
 import { brokenMachine } from "../../core/apply/invariants.ts";
 import { initial, type Machine, step, type Stepped } from "../../core/apply/machine.ts";
 import { Log } from "../../core/apply/wal.ts";
@@ -240,8 +240,9 @@ export class World {
       case "ask":
         return this.#ask(effect.request);
       case "reserve":
-        return this.feed({ kind: "reserved", ok: this.log?.reserve(effect.bytes) ?? false, nowNs });
+        return this.feed({ kind: "reserved", room: this.log?.reserve(effect.bytes) ?? "noDisk", nowNs });
       case "log": {
+        this.#mustBeUndone(effect.body);
         const appended = this.log?.append(effect.body);
         if (!appended) return;
         this.note(`log ${describe(appended.record)}${appended.ok ? "" : " FAILED"}`);
@@ -271,6 +272,14 @@ export class World {
         this.said({ id, outcome });
       }
     }
+  }
+
+  /** R is said of what is flipped back, or of what nobody is left to see. */
+  #mustBeUndone(body: WalBody): void {
+    const decision = body.kind === "R" ? this.log?.records.find((each) => each.seq === body.decision) : undefined;
+    const { keeper } = this;
+    if (decision?.body.kind !== "D" || !keeper || keeper.dead || keeper.alive.length === 0) return;
+    if (keeper.epoch === decision.body.forward) throw new Violation("R is logged while its plan is in force");
   }
 
   /** To the keeper in order, and its answer back in order with its events. */
