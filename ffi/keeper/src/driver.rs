@@ -130,6 +130,7 @@ impl Keeper {
         self.event(name, What::Parked);
         Ok(())
     }
+        self.owed(name)?;
 
     fn mapped(&mut self, name: &str, id: u64) -> Result<()> {
         let Some(staged) = self.transitions.get_mut(&id) else { return self.late(name, id) };
@@ -141,6 +142,7 @@ impl Keeper {
         self.event(name, What::Mapped { transition: id });
         Ok(())
     }
+        self.owed(name)?;
 
     fn ready(&mut self, name: &str, id: u64) -> Result<()> {
         let Some(staged) = self.transitions.get_mut(&id) else { return self.late(name, id) };
@@ -149,6 +151,17 @@ impl Keeper {
         }
         self.event(name, What::Ready { transition: id });
         Ok(())
+    /// A driver answers as often as it was asked, late or not, and no more.
+    fn owed(&mut self, name: &str) -> Result<()> {
+        let Some(instance) = self.instances.get_mut(name) else { return Ok(()) };
+        instance.claims.owed = instance
+            .claims
+            .owed
+            .checked_sub(1)
+            .ok_or_else(|| wrong(name, "driver.protocol", "it answers more transitions than it was asked about"))?;
+        Ok(())
+    }
+
     }
 
     /// An answer that crossed with `discard` or `settle`.

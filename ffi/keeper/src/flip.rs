@@ -35,6 +35,7 @@ impl Keeper {
         let writes = self.transitions.get(&id).map(|staged| by_name(staged.regions_by(|region| &region.writer)));
         let mut writes = writes.unwrap_or_default();
         for instance in &concerned {
+            self.owes(instance);
             self.show_binding(id, instance, &writes.remove(instance).unwrap_or_default());
         }
         self.tell_ended_lanes();
@@ -117,6 +118,13 @@ impl Keeper {
         }
     }
 
+    /// It was asked something that it has to answer.
+    fn owes(&mut self, name: &str) {
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.claims.owed += 1;
+        }
+    }
+
     /// The second barrier: seals, checks, and hands read-only descriptors to readers.
     pub fn seal(&mut self, id: u64) -> Result<()> {
         let Some(staged) = self.transitions.get(&id) else {
@@ -160,6 +168,7 @@ impl Keeper {
             if let Some(staged) = self.transitions.get_mut(&id) {
                 staged.unready.insert(instance.clone());
             }
+            self.owes(&instance);
             let reads = reads.remove(&instance).unwrap_or_default();
             let mut chunks: Vec<_> = reads.chunks(rtt_control::limits::PART_LANES).map(<[_]>::to_vec).collect();
             if chunks.is_empty() {

@@ -32,6 +32,8 @@ pub struct Claims {
     pub acknowledged: u64,
     pub opens: u32,
     pub failures: u32,
+    /// Answers that it still owes: one for each transition that it was shown, one for each that it was handed out.
+    pub owed: u64,
 }
 
 /// How it is being ended.

@@ -82,6 +82,12 @@ pub fn prepare_fails() {
         assert_eq!(panel.failure(&name), code, "{play}");
         panel.done(Request::Discard { transition: id });
     }
+    // One late answer may have crossed with the discard; a second one to the same question has not.
+    panel.start("over.1", "answers-over");
+    panel.done(Request::Stage { transition: one_lane(200, 0, "over.1", "b.1"), last: true });
+    panel.event("over.1", |what| *what == What::Mapped { transition: 200 });
+    panel.done(Request::Discard { transition: 200 });
+    assert_eq!(panel.failure("over.1"), "driver.protocol");
     assert_eq!(panel.inventory().epoch, 0);
 }
 

@@ -89,6 +89,9 @@ impl Player {
                 self.edges.remove(&id);
                 self.edges.remove(&(id + 1));
                 println!("discarded {id}");
+                if self.play == "answers-over" {
+                    self.say(&DriverToKeeper::Mapped(id));
+                }
             }
             KeeperToDriver::Settle { id, gone, in_force } => println!("settled {id} at {in_force}, gone {gone:?}"),
             KeeperToDriver::LaneEnded { lane, epoch } => println!("lane {lane} ended at {epoch}"),
