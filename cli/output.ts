@@ -31,20 +31,19 @@ export function openOutput(json: boolean): Output {
   return {
     json,
     paint,
-    line: (text = "") => json ? undefined : write(Deno.stdout, text),
+    line: (text = "") => json ? undefined : write(Deno.stdout, harmless(text)),
     object: (value) => json ? write(Deno.stdout, JSON.stringify(value)) : undefined,
-    note: (text) => json ? undefined : write(Deno.stderr, text),
+    note: (text) => json ? undefined : write(Deno.stderr, harmless(text)),
     problems(issues) {
       for (const each of issues) {
-        write(Deno.stderr, json ? JSON.stringify({ error: errorObject(each) }) : problemText(each, red));
+        if (json) write(Deno.stderr, JSON.stringify({ error: errorObject(each) }));
+        else write(Deno.stderr, harmless(problemText(each, red)));
       }
     },
     warnings(issues) {
       for (const each of issues) {
-        write(
-          Deno.stderr,
-          json ? JSON.stringify({ warning: errorObject(each) }) : problemText(each, yellow, "warning"),
-        );
+        if (json) write(Deno.stderr, JSON.stringify({ warning: errorObject(each) }));
+        else write(Deno.stderr, harmless(problemText(each, yellow, "warning")));
       }
     },
   };
@@ -67,6 +66,23 @@ function placeText(place: NonNullable<Issue["where"]>): string {
 function errorObject(issue: Issue) {
   const where = issue.where ? placeText(issue.where) : null;
   return { code: issue.code, message: issue.message, where, remedy: issue.remedy };
+}
+
+/** What a driver says must not command the terminal: control characters become visible (`\\x1b`), but for ends of lines. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, shown);
+}
+
+/** The same for text that we have painted. */
+function harmless(text: string): string {
+  return text.replace(PAINTED_OR_CONTROL, (found) => found.length > 1 ? found : shown(found));
+}
+
+const PAINTED_OR_CONTROL = new RegExp("\x1b\\[(?:1|2|22|31|32|33|39)m|\\p{Cc}", "gu");
+
+function shown(control: string): string {
+  if (control === "\n" || control === "\t") return control;
+  return `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 function write(to: { writeSync(bytes: Uint8Array): number }, text: string): void {

@@ -4,6 +4,7 @@ import { parseDriverName } from "../../core/model/names.ts";
 import type { Call, Command } from "../command.ts";
 import { namesIn, readIfThere } from "../files.ts";
 import { layout } from "../layout.ts";
+import { visible } from "../output.ts";
 
 const DEFAULT_LINES = 100;
 
@@ -47,7 +48,7 @@ function show(call: Call, driver: string): ExitCode {
   const all = (decoder.decode(before) + decoder.decode(current)).split("\n");
   if (all.at(-1) === "") all.pop();
   for (const line of all.slice(-wanted)) {
-    call.output.line(line);
+    call.output.line(visible(line));
     call.output.object({ driver, line });
   }
   return EXIT.done;
