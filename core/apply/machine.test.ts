@@ -293,6 +293,21 @@ for (
   });
 }
 
+Deno.test("verify sees that a lane that stays lies in other memory than before, and rolls back", () => {
+  const host = new Host({
+    reply: (request, keeper) => {
+      if (request.kind !== "inventory" || keeper.epoch !== 3) return undefined;
+      const inventory = keeper.inventory();
+      const regions = inventory.regions.map((each) => ({ ...each, inode: each.inode + 1_000 }));
+      return { kind: "done", epoch: 3, inventory: { ...inventory, regions } };
+    },
+  });
+  host.apply(pair(host));
+  const more = graph(host, { ant: 1, bee: 1, cat: 1, dog: 1 }, [flow, link("more", 8, "cat/out0", "dog/in0")]);
+  assertEquals([host.apply(more).kind, codeOf(host.outcome())], ["rolledBack", "apply.differs"]);
+  assertEquals(host.wired, "flow:ant.1>bee.1");
+});
+
 Deno.test("acts wait for their turn, and each is judged by what is committed when it comes", () => {
   const host = new Host();
   const [one, two] = [host.plan(pair(host)), host.plan(pair(host, 2))];

@@ -44,7 +44,8 @@ export function prepare(machine: Machine, current: Graph, target: Target, nowNs:
   };
   const serving: Record<string, Instance> = {};
   for (const [driver, each] of [...cast.instances].sort()) if (live.has(each)) serving[driver] = each;
-  return ok({ transition, spawn: spawn.value, serving, exempt: cast.exempt, lanes });
+  const inodes = new Map(facts.regions.map(({ region, inode }) => [region, inode]));
+  return ok({ transition, spawn: spawn.value, serving, exempt: cast.exempt, lanes, inodes });
 }
 
 /** Nothing to start and nothing to flip. */

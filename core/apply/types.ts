@@ -149,4 +149,6 @@ export interface Prepared {
   readonly exempt: readonly DriverName[];
   /** All lanes of the target, those that stay and those that are added. */
   readonly lanes: readonly Lane[];
+  /** The inodes of the regions that there were. */
+  readonly inodes: ReadonlyMap<number, number>;
 }

@@ -1,4 +1,4 @@
-/** Observed == Desired, from the keeper's facts: pidfds, inodes, seals, the epoch and who acknowledged it. */
+/** Observed == Desired, from the keeper's facts: processes, regions by inode and seals, the epoch and who acknowledged it. */
 import type { InstanceFact, Inventory, RegionFact } from "../keeper.ts";
 import { type Instance, splitInstance } from "../model/names.ts";
 import type { Lane } from "./layout.ts";
@@ -36,7 +36,7 @@ export function verifyFacts(prepared: Prepared, target: Target, facts: Inventory
       culprits.push(instance);
     }
   }
-  issues.push(...wrongLanes(lanes, facts), ...wrongRegions(lanes, facts));
+  issues.push(...wrongLanes(lanes, facts), ...wrongRegions(lanes, facts), ...otherRegions(prepared.inodes, facts));
   return { issues, culprits };
 }
 
@@ -63,6 +63,12 @@ export function wrongRegions(lanes: readonly Lane[], facts: Inventory): readonly
     ];
     return ends.flatMap((wrong) => wrong === undefined ? [] : [`${wrong} (route ${lane.route})`]);
   });
+}
+
+/** What lanes that stay lie in is the same memory as before the flip, and not another of its number. */
+function otherRegions(before: Prepared["inodes"], facts: Inventory): readonly string[] {
+  return facts.regions.filter(({ region, inode }) => (before.get(region) ?? inode) !== inode)
+    .map(({ region }) => `region ${region} is another one than before`);
 }
 
 function wrongRegion(
