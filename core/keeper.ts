@@ -189,6 +189,8 @@ export interface InstanceFact {
   /** The lanes of its binding in the current epoch, as staged. */
   readonly lanes: readonly LaneSpec[];
   readonly sandbox: Sandbox;
+  /** Whether the keeper still hears it; one that it has given up, or that says that it can't, is as good as dead. */
+  readonly connected: boolean;
 }
 
 /** What was enforced on a cell, each with how: `landlock: "abi 7"`, `seccomp: "filter"`, `uid: "range"` or `"single"`. */
@@ -279,4 +281,9 @@ export function dropsOf(count: (reason: DropReason, index: number) => number): D
 export interface DriverOutput {
   readonly driver: DriverName;
   readonly text: string;
+}
+
+/** Of a failure: it is one lane's, which its driver reports while it goes on; any other is the driver's own. */
+export function isOfALane(code: string): boolean {
+  return code.startsWith("lane.");
 }

@@ -18,7 +18,7 @@ export interface StatusView extends Status {
 
 export function statusView(panel: Panel): StatusView {
   const { machine, log } = panel.engine;
-  const { committed, serving, down, said, restarts, facts } = machine;
+  const { committed, serving, down, ends, said, restarts, facts } = machine;
   const status = statusOf({
     panel: panel.config.panel.name,
     serial: committed.serial,
@@ -30,6 +30,7 @@ export function statusView(panel: Panel): StatusView {
     committed: committed.graph,
     serving,
     down,
+    ends,
     said,
     restarts,
     observed: observed(facts),

@@ -1,12 +1,12 @@
 /** The end of every job: instances that serve nobody are ended, in order, and then what only they used is freed. */
-import type { Inventory } from "../keeper.ts";
+import type { InstanceFact, Inventory } from "../keeper.ts";
 import { type Instance, splitInstance } from "../model/names.ts";
+import { isAlive } from "./facts.ts";
 import { nextJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { desiredGraph } from "./committed.ts";
 import { stopRanks } from "./order.ts";
 import type { Job, Machine, Phase } from "./state.ts";
-import { aliveInstances } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 import type { ApplyEvent } from "./types.ts";
 import { failed } from "./undo.ts";
@@ -35,10 +35,11 @@ function stopNext(turn: Turn, { waiting, later: [rank = [], ...later], ...phase 
   advance(turn, { ...phase, waiting: [...waiting, ...rank], later, timer });
 }
 
-/** Instances of the keeper that serve no driver of Desired. */
+/** Instances of the keeper that serve no driver of Desired, and those that should and have failed. */
 export function idlers(facts: Inventory, serving: Machine["serving"]): readonly Instance[] {
   const needed = new Set<string>(Object.values(serving));
-  return facts.instances.map((each) => each.instance).filter((each) => !needed.has(each));
+  const stays = (fact: InstanceFact) => needed.has(fact.instance) && (isAlive(fact) || fact.state === "exited");
+  return facts.instances.filter((each) => !stays(each)).map((each) => each.instance);
 }
 
 /** Sources before sinks, by the graph that is left behind; what is in no graph comes first. */
@@ -84,8 +85,9 @@ function advance(turn: Turn, before: Cleaning): void {
   const { facts } = turn.machine;
   const known = new Set(facts.instances.map((each) => each.instance));
   const phase: Cleaning = { ...before, waiting: before.waiting.filter((each) => known.has(each)) };
-  const alive = aliveInstances(facts);
-  if (phase.later.length > 0 && !phase.waiting.some((each) => alive.has(each))) {
+  // Also one that is heard no more has to be gone before the next rank is stopped.
+  const there = new Set(facts.instances.filter((each) => each.state !== "exited").map((each) => each.instance));
+  if (phase.later.length > 0 && !phase.waiting.some((each) => there.has(each))) {
     turn.cancel(phase.timer);
     return stopNext(turn, phase);
   }

@@ -173,7 +173,14 @@ function recordOf({ open, serving }: Machine, job: Job): WalBody {
   const changed = Object.entries(prepared.serving).filter(([driver, instance]) => serving[driver] !== instance);
   const { forward, inverse } = prepared.transition;
   const instances: Record<string, Instance> = Object.fromEntries(changed);
-  return { kind: "M", move: record.move, forward, inverse, instances, why: record.why.slice(0, LIMITS.walWhy) };
+  return {
+    kind: "M",
+    move: record.move,
+    forward,
+    inverse,
+    instances,
+    why: record.why.slice(0, LIMITS.walWhy).toWellFormed(),
+  };
 }
 
 export function onCommitting(turn: Turn, { job }: Extract<Phase, { kind: "committing" }>, event: ApplyEvent): void {
@@ -235,6 +242,7 @@ export function noteSynced(turn: Turn, record: WalRecord, job: Job | null): void
       turn.set({
         open: null,
         serving,
+        ends: {},
         down: Object.fromEntries(Object.entries(machine.down).filter(([driver]) => staysDown(driver, graph, serving))),
         committed: {
           plan: target.plan,

@@ -1,5 +1,13 @@
 /** Keeps the last inventory up to date by what the keeper answers and tells, between two inventories. */
-import type { InstanceFact, Inventory, KeeperEvent, KeeperRequest, StagedBinding, Transition } from "../keeper.ts";
+import {
+  type InstanceFact,
+  type Inventory,
+  isOfALane,
+  type KeeperEvent,
+  type KeeperRequest,
+  type StagedBinding,
+  type Transition,
+} from "../keeper.ts";
 import type { Instance } from "../model/names.ts";
 
 export function afterEvent(facts: Inventory, event: KeeperEvent): Inventory {
@@ -13,11 +21,12 @@ export function afterEvent(facts: Inventory, event: KeeperEvent): Inventory {
       }));
     case "exited":
       return change(facts, event.instance, (fact) => ({ ...fact, state: "exited", exit: event.exit }));
+    case "failed":
+      return isOfALane(event.code) ? facts : change(facts, event.instance, (fact) => ({ ...fact, connected: false }));
     case "hello":
     case "open":
     case "mapped":
     case "ready":
-    case "failed":
     case "lost":
       return facts;
   }
@@ -40,6 +49,7 @@ export function afterAsking(facts: Inventory, request: KeeperRequest): Inventory
     opened: [],
     lanes: [],
     sandbox: {},
+    connected: true,
   };
   return { ...facts, instances: [...facts.instances, fact] };
 }
@@ -119,5 +129,14 @@ export function unacknowledged(facts: Inventory, { bindings }: Transition, epoch
 
 export function waitedFor(facts: Inventory, bindings: readonly StagedBinding[]): readonly InstanceFact[] {
   const must = new Set(bindings.filter((each) => each.mustAcknowledge).map((each) => each.instance));
-  return facts.instances.filter((each) => must.has(each.instance) && each.state !== "exited");
+  return facts.instances.filter((each) => must.has(each.instance) && isAlive(each));
+}
+
+/** Of use: a process whose connection is gone takes part in nothing any more, and is ended by the next cleaning. */
+export function isAlive(fact: InstanceFact): boolean {
+  return fact.state !== "exited" && fact.connected;
+}
+
+export function aliveInstances(facts: Inventory): ReadonlySet<Instance> {
+  return new Set(facts.instances.filter(isAlive).map((each) => each.instance));
 }

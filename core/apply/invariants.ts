@@ -7,9 +7,9 @@ import type { Graph } from "../model/graph.ts";
 import { splitInstance } from "../model/names.ts";
 import { desiredGraph } from "./committed.ts";
 import { idlers } from "./clean.ts";
+import { isAlive } from "./facts.ts";
 import { ringFits } from "./layout.ts";
 import type { Machine } from "./state.ts";
-import { isAlive } from "./transition.ts";
 import type { Committed, WalRecord } from "./types.ts";
 
 /** Of a graph: one active link for a `from`, no dangling link, no unpinned critical route, lanes that can be made. */

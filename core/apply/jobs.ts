@@ -1,10 +1,12 @@
 /** What is done next, when nothing is under way: dead drivers first, then what people asked for, in its order. */
+import type { InstanceFact } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
 import type { DriverName } from "../model/names.ts";
+import { clean } from "./clean.ts";
 import { desiredGraph } from "./committed.ts";
+import { aliveInstances, isAlive } from "./facts.ts";
 import { look, noRoom } from "./look.ts";
 import type { Machine } from "./state.ts";
-import { aliveInstances } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 
 export function nextJob(turn: Turn): void {
@@ -12,6 +14,13 @@ export function nextJob(turn: Turn): void {
   if (turn.machine.unrecovered !== null) {
     for (const { id } of turn.machine.queue) turn.end(id, { kind: "rolledBack", issues: [noRoom()] });
     return turn.set({ queue: [] });
+  }
+  const [failed] = failedDrivers(turn.machine);
+  if (failed) {
+    const job = turn.job(0, { kind: "restart", driver: failed.driver });
+    const why = turn.machine.ends[failed.driver] ?? "its connection is gone";
+    turn.progress(job, "recover", `driver ${failed.driver} is stopped: ${why}`);
+    return clean(turn, job, "done");
   }
   for (const driver of deadDrivers(turn.machine)) {
     const refusal = noRestart(turn.machine, driver, turn.nowNs);
@@ -31,6 +40,14 @@ export function nextJob(turn: Turn): void {
   look(turn, turn.job(next.id, next.act));
 }
 
+/** Those of Desired whose processes are there and of no use. */
+function failedDrivers({ facts, serving }: Machine): readonly { driver: DriverName; fact: InstanceFact }[] {
+  return Object.entries(serving).flatMap(([driver, instance]) => {
+    const fact = facts.instances.find((each) => each.instance === instance);
+    return fact && fact.state !== "exited" && !isAlive(fact) ? [{ driver: driver as DriverName, fact }] : [];
+  });
+}
+
 /** Drivers of Desired that nobody serves and that are not given up. */
 export function deadDrivers({ committed, facts, serving, down }: Machine): readonly DriverName[] {
   const alive = aliveInstances(facts);
@@ -40,11 +57,12 @@ export function deadDrivers({ committed, facts, serving, down }: Machine): reado
   });
 }
 
-/** Why the committed plan does not permit one more restart now. */
-function noRestart({ committed, restarts }: Machine, driver: DriverName, nowNs: number): string | undefined {
+/** Why the committed plan does not permit one more restart now, and how its last instance ended. */
+function noRestart({ committed, restarts, ends }: Machine, driver: DriverName, nowNs: number): string | undefined {
   const move = committed.document?.moves.find((each) => each.kind === "restart" && each.driver === driver);
-  if (move?.kind !== "restart") return "its plan permits no restart";
+  const last = ends[driver] === undefined ? "" : `: ${ends[driver]}`;
+  if (move?.kind !== "restart") return `its plan permits no restart${last}`;
   const recent = (restarts[driver] ?? []).filter((at) => nowNs - at < move.withinNs);
   if (recent.length < Math.min(move.budget, LIMITS.restartsRemembered)) return undefined;
-  return `its restart budget of ${move.budget} is used up`;
+  return `its restart budget of ${move.budget} is used up${last}`;
 }

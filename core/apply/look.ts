@@ -8,12 +8,13 @@ import type { DriverName } from "../model/names.ts";
 import type { AdmittedPlan } from "../model/plan.ts";
 import { clean, mess } from "./clean.ts";
 import { desiredGraph, highest, planDocument } from "./committed.ts";
+import { aliveInstances } from "./facts.ts";
 import { brokenGraph } from "./invariants.ts";
 import { deadDrivers, nextJob } from "./jobs.ts";
 import { permitted } from "./moves.ts";
 import { start } from "./prepare.ts";
 import type { Job, Machine, Phase, Target } from "./state.ts";
-import { aliveInstances, changesNothing, prepare } from "./transition.ts";
+import { changesNothing, prepare } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 import type { ApplyEvent, Outcome, Room } from "./types.ts";
 import { untold } from "./untold.ts";
@@ -150,11 +151,11 @@ function decideMove(turn: Turn, job: Job, move: string, why: string): void {
   });
 }
 
-function restartTarget({ committed }: Machine, driver: DriverName): Target {
+function restartTarget({ committed, ends }: Machine, driver: DriverName): Target {
   const move = `restart:${driver}`;
   return {
     graph: desiredGraph(committed),
-    record: { kind: "M", move, why: "the driver exited" },
+    record: { kind: "M", move, why: ends[driver] ?? "the driver exited" },
     tag: { plan: committed.plan ?? "", move },
     abandoned: [],
     start: [driver],

@@ -41,7 +41,7 @@ Deno.test("the committed plan applied again is a no-op that says so, or repairs 
   assertEquals(again.kind === "committed" && again.changed, false);
   host.keeper.exit("bee.1" as Instance, -9);
   host.rest();
-  assertEquals(host.machine.down, { bee: "its plan permits no restart" });
+  assertEquals(host.machine.down, { bee: "its plan permits no restart: signal 9 ended it" });
   const repaired = host.act({ kind: "apply", admitted });
   assertEquals(repaired.kind === "committed" && repaired.changed, true);
   assertEquals([host.log, host.wired, host.machine.down], ["D C M", "flow:ant.1>bee.2", {}] as never);
@@ -140,22 +140,22 @@ Deno.test("a rollback makes the predecessor the committed plan, keeps the serial
   host.clean();
 });
 
-Deno.test("what a serving driver tells of a failure is kept, until another instance serves", () => {
+Deno.test("what a serving driver reports of a lane is kept, until another instance serves", () => {
   const host = new Host();
   host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 1, withinNs: 60e9 }]);
   const [ant, bee] = ["ant.1", "bee.1"] as [Instance, Instance];
   host.keeper.fail(bee, "lane.broken", "cannot read lane 1");
   host.keeper.fail("stranger.1" as Instance, "x.y", "nobody knows it");
-  host.keeper.fail(ant, "x.y", "first");
-  host.keeper.fail(ant, "x.z", "last");
+  host.keeper.fail(ant, "lane.broken", "first");
+  host.keeper.fail(ant, "lane.broken", "last");
   host.rest();
   assertEquals(host.machine.said, {
-    ant: { instance: ant, code: "x.z", message: "last" },
+    ant: { instance: ant, code: "lane.broken", message: "last" },
     bee: { instance: bee, code: "lane.broken", message: "cannot read lane 1" },
   });
   host.keeper.exit(bee, 1);
   host.rest();
-  host.keeper.fail(ant, "x.z", "again");
+  host.keeper.fail(ant, "lane.broken", "again");
   host.rest();
   assertEquals(Object.keys(host.machine.said), ["ant"]);
 });
@@ -168,13 +168,40 @@ Deno.test("a driver that dies is restarted within its budget, and then stays dow
     host.rest();
   }
   assertEquals(host.log, "D C M M");
-  assertEquals(host.machine.down, { bee: "its restart budget of 2 is used up" });
+  assertEquals(host.machine.down, { bee: "its restart budget of 2 is used up: signal 9 ended it" });
   // What was down before and is not changed never blocks a plan: it is named in D.
   const more = graph(host, { ant: 1, bee: 1, cat: 1, dog: 1 }, [flow, link("more", 8, "cat/out0", "dog/in0")]);
   assertEquals(host.apply(more).kind, "committed");
   const decision = host.world.log?.records.findLast((each) => each.body.kind === "D")?.body;
   assertEquals(decision?.kind === "D" && decision.exempt, ["bee"]);
   assertEquals(host.wired.includes("more:cat.1>dog.1"), true);
+});
+
+Deno.test("a driver that fails while it serves is stopped and started again within its budget, and it is said why", () => {
+  const host = new Host();
+  const record = () => host.world.log?.records.at(-1)?.body;
+  host.apply(pair(host), [{ kind: "restart", driver: "bee" as never, budget: 1, withinNs: 60e9 }]);
+  host.keeper.fail("bee.1" as Instance, "driver.test", "cannot go on");
+  host.rest();
+  assertEquals([host.log, host.running, host.wired], ["D C M", "ant.1 bee.2", "flow:ant.1>bee.2"]);
+  assertEquals(record()?.kind === "M" && record(), { ...record(), why: "cannot go on [driver.test]" } as never);
+  host.clean();
+  host.keeper.fail("bee.2" as Instance, "driver.test", "cannot go on");
+  host.rest();
+  assertEquals([host.log, host.running], ["D C M", "ant.1"]);
+  assertEquals(host.machine.down, { bee: "its restart budget of 1 is used up: cannot go on [driver.test]" });
+});
+
+Deno.test("a driver that fails while something else is applied is started again after it", () => {
+  const host = new Host();
+  const moves: readonly Move[] = [{ kind: "restart", driver: "bee" as never, budget: 9, withinNs: 60e9 }];
+  host.apply(pair(host), moves);
+  const more = graph(host, { ant: 1, bee: 1, cat: 1, dog: 1 }, [flow, link("more", 8, "cat/out0", "dog/in0")]);
+  host.begin({ kind: "apply", admitted: host.plan(more, moves) });
+  host.keeper.fail("bee.1" as Instance, "driver.test", "cannot go on");
+  host.rest();
+  assertEquals(host.running.includes("bee.2") && !host.running.includes("bee.1"), true, host.running);
+  host.clean();
 });
 
 const spare = link("flow-spare", 9, "ant/out0", "cat/in0");

@@ -4,8 +4,9 @@
  * it is done, which is what `mustSync` says of a step.
  */
 import { issue } from "../errors.ts";
-import type { KeeperEvent, KeeperRequest } from "../keeper.ts";
+import { isOfALane, type KeeperEvent, type KeeperRequest } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
+import { splitInstance } from "../model/names.ts";
 import { checkOpen } from "../trust/tokens.ts";
 import { onCleaning } from "./clean.ts";
 import { noteSynced, onAcknowledging, onCommitting, onDeciding, onFlipping, onVerifying } from "./commit.ts";
@@ -80,7 +81,11 @@ function noteEvent(turn: Turn, event: KeeperEvent): boolean {
     return false;
   }
   if (turn.machine.phase.kind === "detached") return false;
-  turn.set({ facts: afterEvent(turn.machine.facts, event), said: saidAfter(turn.machine, event) });
+  turn.set({
+    facts: afterEvent(turn.machine.facts, event),
+    ends: endsAfter(turn.machine, event),
+    said: saidAfter(turn.machine, event),
+  });
   if (event.kind === "open") {
     const refusal = checkOpen(event, turn.machine.cells[event.instance]?.tokens, turn.nowNs);
     turn.ask({ kind: "answerOpen", instance: event.instance, request: event.request, refusal }, null);
@@ -89,7 +94,22 @@ function noteEvent(turn: Turn, event: KeeperEvent): boolean {
   return true;
 }
 
-/** Remembered of those who serve, one sentence each, so that it stays small whatever drivers tell. */
+/** A failure is the reason of the exit that follows it. */
+function endsAfter({ ends, facts, serving, phase }: Machine, event: KeeperEvent): Machine["ends"] {
+  if (event.kind !== "failed" && event.kind !== "exited") return ends;
+  if (event.kind === "failed" && isOfALane(event.code)) return ends;
+  const driver = splitInstance(event.instance)?.driver ?? "";
+  const job = jobOf(phase);
+  const repairs = job !== null && job.work.kind !== "apply" && job.prepared?.serving[driver] === event.instance;
+  if (serving[driver] !== event.instance && !repairs) return ends;
+  if (event.kind === "failed") return { ...ends, [driver]: `${event.message} [${event.code}]` };
+  const failed = facts.instances.some((each) => each.instance === event.instance && !each.connected);
+  if (failed && ends[driver] !== undefined) return ends;
+  const how = event.exit < 0 ? `signal ${-event.exit} ended it` : `it exited with code ${event.exit}`;
+  return { ...ends, [driver]: how };
+}
+
+/** What those who serve have reported, one sentence each, so that it stays small whatever drivers tell. */
 function saidAfter({ said, serving }: Machine, event: KeeperEvent): Machine["said"] {
   if (event.kind !== "failed") return said;
   const { instance, code, message } = event;

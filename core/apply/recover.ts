@@ -9,7 +9,6 @@ import { highest } from "./committed.ts";
 import { keeperLost, look } from "./look.ts";
 import { nextJob } from "./jobs.ts";
 import { type Job, type Machine, NO_FACTS, type Phase } from "./state.ts";
-import { aliveInstances } from "./transition.ts";
 import { freeze, type Turn } from "./turn.ts";
 import type { ApplyEvent, Outcome } from "./types.ts";
 import { awaitReturn, undo, undone } from "./undo.ts";
@@ -35,7 +34,7 @@ function recover(turn: Turn, job: Job): void {
   if (open?.body.kind !== "D") return look(turn, job);
   const { forward, inverse } = open.body;
   // Cold: nobody is alive, so that nobody has to go back.
-  if (aliveInstances(facts).size === 0) return undone(turn, job);
+  if (facts.instances.every((each) => each.state === "exited")) return undone(turn, job);
   const transition = facts.transitions.find((each) => each.id === forward);
   const staged = transition ?? { id: forward, from: 0, forward, inverse, regions: [], bindings: [] };
   if (facts.epoch === forward) return undo(turn, job, staged, true);

@@ -33,6 +33,8 @@ export interface Machine {
   readonly queue: readonly Queued[];
   /** Drivers of Desired that stay down, and why: shown as degraded. */
   readonly down: Readonly<Record<string, string>>;
+  /** How the last instance of a driver ended that ended under the committed plan, as this panel has heard. */
+  readonly ends: Readonly<Record<string, string>>;
   /** What each driver's serving instance has told last of a failure of its own: a claim, and shown as one. */
   readonly said: Readonly<Record<string, Said>>;
   /** When each driver was restarted, oldest first. */
@@ -188,6 +190,7 @@ export function initial(
     asked: [],
     queue: [],
     down: {},
+    ends: {},
     said: {},
     restarts: {},
     unrecovered: null,

@@ -3,11 +3,12 @@
  * each concerned driver. Pure, and the same for the same facts, so that the plan's order is the order of execution.
  */
 import { ok, type Result } from "../errors.ts";
-import type { CellSpec, InstanceFact, Inventory, LaneSpec, StagedBinding, Transition } from "../keeper.ts";
+import type { CellSpec, Inventory, LaneSpec, StagedBinding, Transition } from "../keeper.ts";
 import type { Graph, PlacedDriver } from "../model/graph.ts";
 import { type DriverName, type Instance, instance, splitInstance } from "../model/names.ts";
 import { canonicalText } from "../trust/canonical.ts";
 import { blueprint, cellSpec } from "./cells.ts";
+import { aliveInstances, isAlive } from "./facts.ts";
 import { type Lane, laneSide, layOut, sameLane, sameSpec, type Wire } from "./layout.ts";
 import { stopOrder } from "./order.ts";
 import type { Machine, Target } from "./state.ts";
@@ -51,14 +52,6 @@ export function prepare(machine: Machine, current: Graph, target: Target, nowNs:
 /** Nothing to start and nothing to flip. */
 export function changesNothing({ spawn, transition }: Prepared): boolean {
   return spawn.length === 0 && transition.bindings.length === 0;
-}
-
-export function isAlive(fact: InstanceFact): boolean {
-  return fact.state !== "exited";
-}
-
-export function aliveInstances(facts: Inventory): ReadonlySet<Instance> {
-  return new Set(facts.instances.filter(isAlive).map((each) => each.instance));
 }
 
 function castOf(machine: Machine, current: Graph, target: Target): Cast {

@@ -6,9 +6,9 @@ import type { InstanceFact } from "../keeper.ts";
 import type { Link } from "../model/graph.ts";
 import { type Instance, splitInstance } from "../model/names.ts";
 import { desiredGraph } from "./committed.ts";
+import { aliveInstances } from "./facts.ts";
 import { permitted, possibleMoves, rewireOf } from "./moves.ts";
 import type { Machine } from "./state.ts";
-import { aliveInstances } from "./transition.ts";
 import type { WalBody } from "./types.ts";
 
 export function untold(machine: Machine): WalBody | undefined {
@@ -25,7 +25,9 @@ function untoldRestart(machine: Machine): WalBody | undefined {
     const serves = serving[driver];
     if (serves !== undefined && alive.has(serves)) continue;
     const [found] = facts.instances.filter((fact) => splitInstance(fact.instance)?.driver === driver)
-      .filter((fact) => fact.state === "running" && fact.tag.plan === (committed.plan ?? "") && fact.tag.move !== "")
+      .filter((fact) =>
+        fact.state === "running" && fact.connected && fact.tag.plan === (committed.plan ?? "") && fact.tag.move !== ""
+      )
       .filter((fact) => fact.tag.move === "restore" || fact.tag.move === `restart:${driver}`)
       .sort(newestFirst);
     if (!found) continue;

@@ -1,9 +1,10 @@
 /** Observed == Desired, from the keeper's facts: processes, regions by inode and seals, the epoch and who acknowledged it. */
 import type { InstanceFact, Inventory, RegionFact } from "../keeper.ts";
 import { type Instance, splitInstance } from "../model/names.ts";
+import { isAlive } from "./facts.ts";
 import type { Lane } from "./layout.ts";
 import type { Target } from "./state.ts";
-import { isAlive, sameSpecs, specsOf } from "./transition.ts";
+import { sameSpecs, specsOf } from "./transition.ts";
 import type { Prepared } from "./types.ts";
 
 export const SEALS: readonly string[] = ["shrink", "grow", "futureWrite", "seal"];
@@ -42,7 +43,8 @@ export function verifyFacts(prepared: Prepared, target: Target, facts: Inventory
 
 function wrongInstance(instance: Instance, fact: InstanceFact | undefined): string | undefined {
   if (!fact) return `${instance} is not there`;
-  return fact.state === "running" ? undefined : `${instance} is ${fact.state}`;
+  if (fact.state !== "running") return `${instance} is ${fact.state}`;
+  return fact.connected ? undefined : `${instance} has lost its connection`;
 }
 
 /** Everybody alive has exactly the lanes of the target in force, and those who serve nobody have none. */

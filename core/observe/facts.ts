@@ -19,6 +19,7 @@ export interface ObservedDriver {
   readonly state: "starting" | "parked" | "running" | "exited";
   readonly exit: number | null;
   readonly sandbox: Sandbox;
+  readonly connected: boolean;
   readonly claims: { readonly acknowledged: number; readonly opened: readonly string[] };
 }
 
@@ -53,6 +54,7 @@ export function observed(inventory: Inventory): Observed {
       state: each.state,
       exit: each.exit,
       sandbox: each.sandbox,
+      connected: each.connected,
       claims: { acknowledged: each.acknowledged, opened: each.opened },
     })),
     links,

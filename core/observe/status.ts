@@ -54,7 +54,7 @@ export interface DriverStatus {
   /** Begun by this panel. */
   readonly restarts: number;
   readonly sandbox: Sandbox;
-  /** Why it stays down, where that is known. */
+  /** Why it stays down, or how its last instance ended, where that is known. */
   readonly why: string | null;
   /** What its instance has told of a failure of its own, with the code: a claim. */
   readonly said: string | null;
@@ -72,6 +72,7 @@ export interface StatusInput {
   readonly committed: Graph;
   readonly serving: Readonly<Record<string, Instance>>;
   readonly down: Readonly<Record<string, string>>;
+  readonly ends: Readonly<Record<string, string>>;
   readonly said: Readonly<
     Record<string, { readonly instance: Instance; readonly code: string; readonly message: string }>
   >;
@@ -146,13 +147,13 @@ function dropsOf(active: LaneFigures | undefined): Readonly<Record<string, numbe
 function stateOf(link: Link, { observed, down, serving }: StatusInput): "up" | "degraded" | "missing" {
   const ends = [link.from.driver, link.to.driver];
   const runs = (driver: string): boolean =>
-    observed.drivers.some((each) => each.instance === serving[driver] && each.state === "running");
+    observed.drivers.some((each) => each.instance === serving[driver] && each.state === "running" && each.connected);
   if (ends.some((each) => down[each] !== undefined || !runs(each))) return "degraded";
   const found = observed.links.find((each) => each.route === link.route);
   return found?.from && found.to && found.sealed ? "up" : "missing";
 }
 
-function driverStatus(name: string, { observed, serving, down, said, restarts }: StatusInput): DriverStatus {
+function driverStatus(name: string, { observed, serving, down, ends, said, restarts }: StatusInput): DriverStatus {
   const instance = serving[name];
   const fact = observed.drivers.find((each): each is ObservedDriver => each.instance === instance);
   const told = said[name];
@@ -163,7 +164,7 @@ function driverStatus(name: string, { observed, serving, down, said, restarts }:
     state: fact?.state ?? "down",
     restarts: restarts[name]?.length ?? 0,
     sandbox: fact?.sandbox ?? {},
-    why: down[name] ?? null,
+    why: down[name] ?? ends[name] ?? null,
     said: told && told.instance === instance ? `${told.message} (${told.code})` : null,
   };
 }

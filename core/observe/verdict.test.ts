@@ -51,6 +51,7 @@ Deno.test("each kind of difference is named", () => {
   });
   assertEquals(kinds((facts) => ant(facts, { state: "exited", exit: -9 })), ["driver ant", "route flow"]);
   assertEquals(kinds((facts) => ant(facts, { lanes: [] })), ["route flow"]);
+  assertEquals(kinds((facts) => ant(facts, { connected: false })), ["driver ant"]);
   assertEquals(kinds((facts) => ({ ...facts, instances: [] })), [
     "driver ant",
     "driver bee",
@@ -73,7 +74,7 @@ Deno.test("a driver whose restarts are used up is drift that is known as degrade
   const drifts = driftsOf(world);
   assertEquals(drifts.map((each) => [each.what, each.degraded]), [["bee", true], ["flow", true]]);
   assertEquals(drifts[0]?.observed, "ended by signal 9");
-  assertEquals(world.machine?.down["bee"], "its plan permits no restart");
+  assertEquals(world.machine?.down["bee"], "its plan permits no restart: signal 9 ended it");
 });
 
 Deno.test("status has the fields of the contract", () => {
@@ -92,6 +93,7 @@ Deno.test("status has the fields of the contract", () => {
     committed: committed.graph,
     serving,
     down,
+    ends: {},
     said,
     restarts,
     observed: observed(keeper.inventory()),

@@ -27,7 +27,7 @@ export function verdict(desired: Desired, facts: Observed): readonly Drift[] {
   for (const { driver } of desired.graph.drivers) {
     const serves = desired.serving[driver];
     const fact = serves === undefined ? undefined : byInstance.get(serves);
-    if (fact?.state === "running") continue;
+    if (fact?.state === "running" && fact.connected) continue;
     const degraded = desired.down[driver] !== undefined;
     drifts.push({ kind: "driver", what: driver, desired: "running", observed: stateOf(fact), degraded });
   }
@@ -37,7 +37,9 @@ export function verdict(desired: Desired, facts: Observed): readonly Drift[] {
 
 function stateOf(fact: ObservedDriver | undefined): string {
   if (!fact) return "not there";
-  if (fact.state !== "exited" || fact.exit === null) return fact.state;
+  if (fact.state !== "exited" || fact.exit === null) {
+    return fact.connected ? fact.state : `${fact.state}, and the keeper hears it no more`;
+  }
   return fact.exit < 0 ? `ended by signal ${-fact.exit}` : `exited with code ${fact.exit}`;
 }
 

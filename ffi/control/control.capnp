@@ -177,6 +177,7 @@ struct InstanceFact {
   opened @7 :List(Text);
   lanes @8 :List(Lane);
   sandbox @9 :List(Text);             # NAME=how
+  closed @10 :Bool;                   # the keeper hears it no more
 }
 
 struct RegionFact {

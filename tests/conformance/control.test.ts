@@ -93,6 +93,7 @@ function expected(made: Transition): Inventory {
       opened: ["out"],
       lanes: forward,
       sandbox: { landlock: "abi 7" },
+      connected: true,
     })),
     regions: made.regions.map(({ region, writer, reader, bytes }) => ({
       region,

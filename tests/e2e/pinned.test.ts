@@ -68,7 +68,7 @@ Deno.test("a store object that was written over is refused by its hash, and appl
   const told = async () => (await project.status()).drivers.find((each) => each.name === "teller");
   await until("it stays down", async () => (await told())?.why !== null);
   await until("nothing is under way", async () => (await project.status()).phase === "idle");
-  assertMatch((await told())?.why ?? "", /restart budget/);
+  assertMatch((await told())?.why ?? "", /restart budget .*cell\.closureChanged/);
   assertEquals([said(project, "signed"), said(project, "other")], [1, 0]);
   await project.succeed("apply", plan);
   await until("it runs again", () => said(project, "signed") === 2);

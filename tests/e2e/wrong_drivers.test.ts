@@ -1,4 +1,4 @@
-/** Drivers that do wrong while a plan is prepared: the plan is rolled back, and nobody else is the worse for it. */
+/** Drivers that do wrong: a plan that needs them is rolled back or they are restarted, and nobody else is the worse for it. */
 import { assert, assertEquals } from "@std/assert";
 import { pair, panel } from "./panels.ts";
 import { buildPlay, play } from "./play.ts";
@@ -12,8 +12,8 @@ const PLAYS: readonly (readonly [string, string, string?])[] = [
   ["old-protocol", "driver.failed"],
   ["passes-descriptors", "driver.failed"],
   ["open-first", "driver.failed"],
-  ["wrong-token", "driver.exited", "token.unknown"],
-  ["other-endpoint", "driver.exited", "token.endpoint"],
+  ["wrong-token", "driver.failed", "token.unknown"],
+  ["other-endpoint", "driver.failed", "token.endpoint"],
   ["seals-early", "driver.failed"],
   ["punches", "driver.failed"],
   ["exits-in-prepare", "driver.exited"],
@@ -58,7 +58,7 @@ Deno.test("a driver that does wrong in prepare: exit 4 with its code, and all is
       const { code: said, message } = JSON.parse(run.stderr.trim().split("\n")[0] ?? "").error;
       assertEquals(said, code, message);
       assert(message.includes("player") || message.includes("stranger"), message);
-      assert(project.log("player").includes(log), project.log("player"));
+      assert(message.includes(log) && project.log("player").includes(log), `${message}\n${project.log("player")}`);
       const after = await project.settled();
       assertEquals([after.plan, after.links.map((link) => link.state)], [before.plan, ["up"]]);
       const pids = (status: typeof before) => status.drivers.map((each) => each.pid);
@@ -70,5 +70,28 @@ Deno.test("a driver that does wrong in prepare: exit 4 with its code, and all is
   const [last] = project.log("genSink").trimEnd().split("\n").slice(-1).map((line) => JSON.parse(line));
   assertEquals([last.lost, last.reordered, last.corrupt], [0, 0, 0]);
   assertEquals((await project.json<{ records: number }>("wal", "verify")).records, 2);
+  await project.down();
+});
+
+Deno.test("a driver that does wrong after the commit is restarted within its budget, and it is shown why", async () => {
+  const program = await buildPlay();
+  const cue = patient(`${play("garbage-later")}drivers: player: restart: {budget: 1, within: "10m"}`);
+  await using project = await Project.make({ "panel.cue": cue });
+  Deno.copyFileSync(program, project.path("play"));
+  await project.succeed("keys", "new");
+  await project.rendered();
+  await project.serve();
+  await project.succeed("apply", await project.plan());
+  const player = async () => (await project.status()).drivers.find((each) => each.name === "player");
+  await until("it is down", async () => (await player())?.pid === null);
+  await until("nothing is under way", async () => (await project.status()).phase === "idle");
+  const why = (await player())?.why ?? "";
+  assert(/restart budget of 1 .*\[control\.malformed\]/.test(why), why);
+  assert(project.log("player").includes("[rtt] player.1: cannot"), project.log("player"));
+  assert((await project.succeed("history")).includes("control.malformed"), await project.succeed("history"));
+  const drift = await project.drift();
+  assert(!drift.equal && drift.drifts.every((each) => each.degraded), JSON.stringify(drift));
+  const links = (await project.status()).links.filter((link) => link.route === "gen");
+  assertEquals(links.map((link) => link.state), ["up"]);
   await project.down();
 });

@@ -2,15 +2,16 @@
  * The keeper as a value: cells are entries, drivers are behaviours, and every message between keeper and driver takes its
  * time. It checks what it is asked as the real one does, and notes when it is asked what a correct panel never asks.
  */
-import type {
-  CellSpec,
-  InstanceFact,
-  Inventory,
-  KeeperEvent,
-  KeeperReply,
-  KeeperRequest,
-  RegionFact,
-  Transition,
+import {
+  type CellSpec,
+  type InstanceFact,
+  type Inventory,
+  isOfALane,
+  type KeeperEvent,
+  type KeeperReply,
+  type KeeperRequest,
+  type RegionFact,
+  type Transition,
 } from "../../core/keeper.ts";
 import type { Instance, Saddr } from "../../core/model/names.ts";
 
@@ -97,8 +98,13 @@ export class FakeKeeper {
     this.#tell({ kind: "exited", instance, exit: code });
   }
 
-  /** The driver tells that it can't do its work. */
+  /**
+   * The driver tells that it can't do its work, or does what it must not: it is heard no more, and its process goes on. Of a
+   * lane it only reports.
+   */
   fail(instance: Instance, code: string, message: string): void {
+    const cell = this.#cells.get(instance);
+    if (cell && cell.fact.state !== "exited" && !isOfALane(code)) cell.fact = { ...cell.fact, connected: false };
     this.#tell({ kind: "failed", instance, code, message });
   }
 
@@ -157,8 +163,7 @@ export class FakeKeeper {
     };
     if (takes === "exit") this.world.later(1_000, alive(() => this.exit(instance, 1)));
     else if (takes === "fail") {
-      const failed = { kind: "failed", instance, code: "driver.test", message: `cannot ${moment}` } as const;
-      this.world.later(1_000, alive(() => this.#tell(failed)));
+      this.world.later(1_000, alive(() => this.fail(instance, "driver.test", `cannot ${moment}`)));
     } else this.world.later(takes, alive(act));
   }
 
@@ -175,6 +180,7 @@ export class FakeKeeper {
       opened: [],
       lanes: [],
       sandbox: { seccomp: "filter" },
+      connected: true,
     };
     this.#cells.set(instance, { cell, fact, toOpen: cell.endpoints.length, mapped: new Set(), ready: new Set() });
     this.#driver(instance, "hello", () => {

@@ -34,6 +34,8 @@ pub struct InstanceFact {
     /// `NAME=how`.
     #[cfg_attr(feature = "json", serde(with = "crate::json::sandbox"))]
     pub sandbox: Vec<String>,
+    /// Whether the keeper still hears it.
+    pub connected: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +143,7 @@ impl InstanceFact {
             opened: read_texts("an endpoint", reader.get_opened()?)?,
             lanes: read_list!("the lanes", reader.get_lanes()?, LaneSpec::read),
             sandbox: read_texts("the sandbox", reader.get_sandbox()?)?,
+            connected: !reader.get_closed(),
         })
     }
 
@@ -154,6 +157,7 @@ impl InstanceFact {
         builder.set_acknowledged(self.acknowledged);
         write_texts!(builder.init_opened, &self.opened);
         write_list!(builder.init_lanes, &self.lanes);
+        builder.set_closed(!self.connected);
         write_texts!(builder.init_sandbox, &self.sandbox);
     }
 }

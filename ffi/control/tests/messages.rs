@@ -227,6 +227,7 @@ fn every_message_between_panel_and_keeper_survives_the_wire() {
         opened: vec!["state".into()],
         lanes: vec![],
         sandbox: vec!["seccomp=filter".into()],
+        connected: true,
     };
     let region = RegionFact {
         region: 1,

@@ -54,7 +54,7 @@ impl Keeper {
             DriverToKeeper::Mapped(id) => self.mapped(name, id),
             DriverToKeeper::Ready(id) => self.ready(name, id),
             DriverToKeeper::Acknowledged(epoch) => self.acknowledged(name, epoch),
-            DriverToKeeper::Failed { code, message } => self.claims_failure(name, code, message),
+            DriverToKeeper::Failed { code, message } => self.failed(name, &Refusal { code, message }),
         }
     }
 
@@ -88,10 +88,8 @@ impl Keeper {
             Err(Refusal::new("token.endpoint", format!("cannot open {endpoint} because {name} has no such endpoint")))
         };
         if let Err(refusal) = checked {
-            let driver = instance.driver_name().to_owned();
-            self.logs.note(&driver, &format!("{name}: {refusal}"));
             self.tell(name, &KeeperToDriver::Opened { request, refusal: refusal.to_string() }, Vec::new());
-            return Ok(());
+            return self.failed(name, &refusal);
         }
         if !attached {
             let refusal = format!("cannot open {endpoint} because no panel is there; ask again later [unavailable]");
@@ -130,9 +128,9 @@ impl Keeper {
         self.event(name, What::Parked);
         Ok(())
     }
-        self.owed(name)?;
 
     fn mapped(&mut self, name: &str, id: u64) -> Result<()> {
+        self.owed(name)?;
         let Some(staged) = self.transitions.get_mut(&id) else { return self.late(name, id) };
         if !staged.unmapped.remove(name) {
             return Err(wrong(name, "driver.protocol", "it answers a transition that it was not asked about"));
@@ -142,15 +140,17 @@ impl Keeper {
         self.event(name, What::Mapped { transition: id });
         Ok(())
     }
-        self.owed(name)?;
 
     fn ready(&mut self, name: &str, id: u64) -> Result<()> {
+        self.owed(name)?;
         let Some(staged) = self.transitions.get_mut(&id) else { return self.late(name, id) };
         if !staged.unready.remove(name) {
             return Err(wrong(name, "driver.protocol", "it answers a transition that it was not asked about"));
         }
         self.event(name, What::Ready { transition: id });
         Ok(())
+    }
+
     /// A driver answers as often as it was asked, late or not, and no more.
     fn owed(&mut self, name: &str) -> Result<()> {
         let Some(instance) = self.instances.get_mut(name) else { return Ok(()) };
@@ -160,8 +160,6 @@ impl Keeper {
             .checked_sub(1)
             .ok_or_else(|| wrong(name, "driver.protocol", "it answers more transitions than it was asked about"))?;
         Ok(())
-    }
-
     }
 
     /// An answer that crossed with `discard` or `settle`.
@@ -184,13 +182,14 @@ impl Keeper {
         Ok(())
     }
 
-    fn claims_failure(&mut self, name: &str, code: String, message: String) -> Result<()> {
+    /// By its own word, or because it was refused: it may go on, but not so for ever.
+    fn failed(&mut self, name: &str, refusal: &Refusal) -> Result<()> {
         let Some(instance) = self.instances.get_mut(name) else { return Ok(()) };
         instance.claims.failures += 1;
         if instance.claims.failures > FAILURES_CLAIMED {
-            return Err(wrong(name, "driver.protocol", "it has told too many failures"));
+            return Err(wrong(name, "driver.protocol", "it has failed too often"));
         }
-        self.event(name, What::Failed { code, message });
+        self.tell_failure(name, refusal);
         Ok(())
     }
 
@@ -206,7 +205,7 @@ impl Keeper {
                     instance.sandbox = enforced;
                 }
                 Ok(Some(Status::Failed(error))) => {
-                    self.event(name, What::Failed { code: error.code, message: error.message });
+                    self.tell_failure(name, &error.into());
                 }
                 Ok(Some(Status::Ended(exit))) => instance.ending = Some(exit),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,

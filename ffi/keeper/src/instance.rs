@@ -159,6 +159,7 @@ impl Instance {
             opened: self.opened.iter().cloned().collect(),
             lanes: self.lanes.clone(),
             sandbox: self.sandbox.clone(),
+            connected: self.control.is_some(),
         }
     }
 }

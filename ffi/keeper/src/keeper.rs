@@ -219,15 +219,20 @@ impl Keeper {
     /// What a driver did is against the protocol, or it cannot go on: the panel is told, its connection is closed, and
     /// what becomes of it is the panel's decision.
     pub fn fail_driver(&mut self, name: &str, refusal: &Refusal) {
-        if !self.instances.contains_key(name) {
-            return;
-        }
         self.close_control(name);
         if let Some(instance) = self.instances.get_mut(name) {
             // Told now: not once more for the closed connection.
             instance.closed_at = None;
+            self.tell_failure(name, refusal);
         }
-        self.event(name, What::Failed { code: refusal.code.clone(), message: refusal.message.clone() });
+    }
+
+    /// To the panel, and to whoever reads the driver's log.
+    pub fn tell_failure(&mut self, name: &str, refusal: &Refusal) {
+        if let Some(instance) = self.instances.get(name) {
+            self.logs.note(instance.driver_name(), &format!("{name}: {refusal}"));
+            self.event(name, What::Failed { code: refusal.code.clone(), message: refusal.message.clone() });
+        }
     }
 }
 

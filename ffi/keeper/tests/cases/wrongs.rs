@@ -99,6 +99,9 @@ pub fn tokens() {
     {
         let name = format!("{play}.{}", number + 1);
         panel.done(Request::Spawn { cell: Box::new(cell(&name, play)) });
+        for _both_endpoints in 0..2 {
+            assert_eq!(panel.failure(&name), code);
+        }
         assert_eq!(panel.exited(&name), 4);
         assert!(house.log(play).contains(code), "{}", house.log(play));
         assert!(panel.inventory().instances.iter().all(|fact| fact.opened.is_empty()));
@@ -106,6 +109,9 @@ pub fn tokens() {
     let mut late = cell("late.1", "good");
     late.tokens.iter_mut().for_each(|token| token.expires_ns = 1);
     panel.done(Request::Spawn { cell: Box::new(late) });
+    for _both_endpoints in 0..2 {
+        assert_eq!(panel.failure("late.1"), "token.expired");
+    }
     assert_eq!(panel.exited("late.1"), 4);
     assert!(house.log("late").contains("token.expired"));
     // Nobody is there to ask: at once, and with its own word.

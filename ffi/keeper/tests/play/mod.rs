@@ -93,6 +93,7 @@ impl Player {
                     self.say(&DriverToKeeper::Mapped(id));
                 }
             }
+            KeeperToDriver::Settle { .. } if self.play == "garbage-later" => self.raw(&[0xff; 300]),
             KeeperToDriver::Settle { id, gone, in_force } => println!("settled {id} at {in_force}, gone {gone:?}"),
             KeeperToDriver::LaneEnded { lane, epoch } => println!("lane {lane} ended at {epoch}"),
             // Only a signal ends these two.
