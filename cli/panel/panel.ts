@@ -4,6 +4,7 @@ import { Log } from "../../core/apply/wal.ts";
 import { demand, EXIT, issue, RttError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Config } from "../../core/model/config.ts";
+import type { Hash } from "../../core/model/names.ts";
 import type { Clock, Keeper, Store } from "../../core/ports.ts";
 import type { Folder, Native } from "../../ffi/mod.ts";
 import { openNative } from "../../ffi/mod.ts";
@@ -87,11 +88,10 @@ export class Panel {
       entropy,
       store,
       project: at.dir,
-      isolated: (driver: string) => !waivers.has(driver),
+      isolated: (driver: string, policy: Hash | undefined) => waivers.isolates(driver, policy),
     };
     const { prepareWithinNs } = checked.config.panel;
     const machine = demand(initial(log.records, tools, { prepareWithinNs }), EXIT.failed);
-    waivers.use(machine.committed.document?.gates.policy);
     const engine = (panel: Panel) =>
       new Engine(machine, log, clock, {
         stepped: (machine) => {
@@ -142,11 +142,11 @@ export class Panel {
   }
 
   async apply(file: Uint8Array, line: (line: ActLine) => void): Promise<ActLine> {
-    const { at, config, engine, clock, crypto, store, waivers } = this;
+    const { at, config, engine, clock, crypto, store } = this;
     const drivers = this.#drivers;
     return await applyFile(
       file,
-      { at, panel: config.panel.name, engine, clock, crypto, store, waivers, drivers, memory: this.#memory },
+      { at, panel: config.panel.name, engine, clock, crypto, store, drivers, memory: this.#memory },
       line,
     );
   }

@@ -14,7 +14,6 @@ import { isDiskFull } from "../unexpected.ts";
 import { readClosureFile } from "../project/closure.ts";
 import { gather, type Gathered, type Memory, readTrust } from "./circumstances.ts";
 import type { Engine } from "./engine.ts";
-import type { Waivers } from "./waivers.ts";
 
 export interface Grounds {
   readonly at: Layout;
@@ -23,7 +22,6 @@ export interface Grounds {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly store: Store;
-  readonly waivers: Waivers;
   readonly drivers: Uint8Array;
   readonly memory: Memory;
 }
@@ -44,10 +42,7 @@ export async function applyFile(file: Uint8Array, grounds: Grounds, line: Line):
   } catch (thrown) {
     throw isDiskFull(thrown) ? noRoom() : thrown;
   }
-  grounds.waivers.use(admitted.plan.gates.policy);
-  const ended = await runAct(again ? { kind: "restore" } : { kind: "apply", admitted }, engine, line);
-  grounds.waivers.use(engine.machine.committed.document?.gates.policy);
-  return ended;
+  return await runAct(again ? { kind: "restore" } : { kind: "apply", admitted }, engine, line);
 }
 
 export async function runAct(act: Act, engine: Engine, line: Line): Promise<ActLine> {

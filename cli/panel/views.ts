@@ -1,5 +1,6 @@
 /** What the panel shows of itself: status and drift, from the machine's facts and the lanes' figures. */
 import { desiredGraph } from "../../core/apply/committed.ts";
+import type { DriverName } from "../../core/model/names.ts";
 import { observed } from "../../core/observe/facts.ts";
 import { type Status, statusOf } from "../../core/observe/status.ts";
 import { type Drift, verdict } from "../../core/observe/verdict.ts";
@@ -39,7 +40,8 @@ export function statusView(panel: Panel): StatusView {
     predictions: committed.document?.predictions ?? [],
   });
   const { broken, ledger } = panel.judge;
-  return { ...status, phase: machine.phase.kind, waivers: panel.waivers.count, broken, ended: ledger.accounts() };
+  const waivers = panel.waivers.count(committed.document?.gates.policy);
+  return { ...status, phase: machine.phase.kind, waivers, broken, ended: ledger.accounts() };
 }
 
 export interface DriftView {
@@ -50,6 +52,7 @@ export interface DriftView {
 
 export function driftView(panel: Panel): DriftView {
   const { committed, serving, down, facts, phase } = panel.engine.machine;
-  const drifts = verdict({ graph: desiredGraph(committed), serving, down }, observed(facts));
+  const isolated = (driver: DriverName) => panel.waivers.isolates(driver, committed.document?.gates.policy);
+  const drifts = verdict({ graph: desiredGraph(committed), serving, down, isolated }, observed(facts));
   return { equal: drifts.length === 0, phase: phase.kind, drifts };
 }

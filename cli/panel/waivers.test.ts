@@ -1,42 +1,27 @@
-/** Which drivers a signed policy lets run without isolation, and until when. */
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../core/model/names.ts";
-import { canonical } from "../../core/trust/canonical.ts";
 import { Waivers } from "./waivers.ts";
 
-const DAY_MS = 24 * 3_600_000;
-const HASH = "0".repeat(64) as Hash;
+const policy = (waive: unknown): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({
+    ...{ strict: true, allow: [], deny: [], network: [], fanout: [], sign: { plan: 1, manifest: 1, policy: 1 } },
+    waive,
+  }));
 
-function waiversAt(day: string, waive: readonly { driver: string; until: string }[], offsetMs = 0): Waivers {
-  const policy = {
-    strict: true,
-    allow: [],
-    deny: [],
-    network: [],
-    fanout: [],
-    sign: { plan: 1, manifest: 1, policy: 1 },
-    waive: waive.map((each) => ({ ...each, what: "isolation", why: "vendor binary" })),
-  };
-  const store = { has: () => true, put: () => HASH, get: () => canonical(policy) };
-  const waivers = new Waivers(store, { monotonicNs: () => 0, wallMs: () => Date.parse(day) + offsetMs });
-  waivers.use(HASH);
-  return waivers;
-}
-
-Deno.test("a waiver holds to the end of its last day, and not a millisecond longer", () => {
-  const until = [{ driver: "imu", until: "2027-01-31" }];
-  const holds = (offsetMs: number) => waiversAt("2027-01-31T00:00:00Z", until, offsetMs).has("imu");
-  assertEquals([holds(0), holds(DAY_MS - 1), holds(DAY_MS)], [true, true, false]);
-});
-
-Deno.test("waivers are counted while they hold, for the drivers that they name", () => {
-  const both = [{ driver: "imu", until: "2027-01-31" }, { driver: "lidar", until: "2026-12-31" }];
-  const waivers = waiversAt("2027-01-15", both);
-  assertEquals([waivers.count, waivers.has("imu"), waivers.has("lidar"), waivers.has("gen")], [1, true, false, false]);
-});
-
-Deno.test("without a committed plan there is no policy, and nothing is waived", () => {
-  const waivers = waiversAt("2027-01-15", [{ driver: "imu", until: "2027-01-31" }]);
-  waivers.use(undefined);
-  assertEquals([waivers.count, waivers.has("imu")], [0, false]);
+Deno.test("a waiver holds for its driver, under its policy, to the end of its last day, and no longer", () => {
+  const waived = { what: "isolation", why: "vendor binary", until: "2027-01-31" };
+  const store = new Map<string, Uint8Array>([
+    ["with", policy([{ driver: "lag", ...waived }, { driver: "imu", ...waived, until: "2026-12-31" }])],
+    ["without", policy([])],
+  ]);
+  let now = Date.parse("2027-01-31T23:59:59Z");
+  const waivers = new Waivers({ get: (hash) => store.get(hash) as Uint8Array<ArrayBuffer> | undefined }, {
+    wallMs: () => now,
+  });
+  const isolates = (driver: string, hash?: string) => waivers.isolates(driver, hash as Hash | undefined);
+  assertEquals(["lag", "imu", "gen"].map((driver) => isolates(driver, "with")), [false, true, true]);
+  assertEquals([isolates("lag", "without"), isolates("lag", "missing"), isolates("lag")], [true, true, true]);
+  assertEquals(waivers.count("with" as Hash), 1);
+  now += 1_000;
+  assertEquals([isolates("lag", "with"), waivers.count("with" as Hash)], [true, 0]);
 });

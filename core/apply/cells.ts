@@ -22,8 +22,8 @@ export interface Tools {
   readonly entropy: Entropy;
   /** Plans by their id, manifests by their hash, lists of closure files by the closure's hash: put there before `begin`. */
   readonly store: Pick<Store, "get">;
-  /** False where a signed waiver lets a driver run without isolation. */
-  isolated(driver: DriverName): boolean;
+  /** False where the signed policy with this hash has a waiver, in force today, that lets the driver run without isolation. */
+  isolated(driver: DriverName, policy: Hash | undefined): boolean;
   /** Absolute path of the project's folder: files of manifests may be relative to it. */
   readonly project: string;
 }
@@ -66,12 +66,14 @@ export interface CellRequest {
   readonly blueprint: Blueprint;
   readonly instance: Instance;
   readonly tag: Tag;
+  /** That of the plan which it runs under. */
+  readonly policy: Hash | undefined;
   readonly stopOrder: number;
   readonly nowNs: number;
 }
 
-export function cellSpec({ blueprint, instance, tag, stopOrder, nowNs }: CellRequest, tools: Tools): CellSpec {
-  const { manifest, placed, closure } = blueprint;
+export function cellSpec(request: CellRequest, tools: Tools): CellSpec {
+  const { blueprint: { manifest, placed, closure }, instance, tag, policy, stopOrder, nowNs } = request;
   return {
     instance,
     tag,
@@ -90,7 +92,7 @@ export function cellSpec({ blueprint, instance, tag, stopOrder, nowNs }: CellReq
     openFiles: manifest.openFiles,
     stopWithinNs: manifest.stopWithinNs,
     startEarly: manifest.startEarly,
-    isolated: tools.isolated(placed.driver),
+    isolated: tools.isolated(placed.driver, policy),
     tokens: makeTokens(manifest.endpoints, nowNs + LIMITS.tokenLifeNs, tools.entropy),
     stopOrder,
   };

@@ -137,6 +137,11 @@ export function isAlive(fact: InstanceFact): boolean {
   return fact.state !== "exited" && fact.connected;
 }
 
+/** Runs without isolation, which a waiver of its plan's policy must permit. */
+export function isWaived({ sandbox }: Pick<InstanceFact, "sandbox">): boolean {
+  return sandbox["isolation"] === "waived";
+}
+
 export function aliveInstances(facts: Inventory): ReadonlySet<Instance> {
   return new Set(facts.instances.filter(isAlive).map((each) => each.instance));
 }

@@ -7,6 +7,7 @@ import type { Graph } from "../model/graph.ts";
 import type { Instance } from "../model/names.ts";
 import type { Move } from "../model/plan.ts";
 import { desiredGraph } from "./committed.ts";
+import { isWaived } from "./facts.ts";
 
 Deno.test("an apply logs D and C, wires what it says, and leaves nothing else behind", () => {
   const host = new Host();
@@ -201,6 +202,26 @@ Deno.test("a driver that fails while something else is applied is started again 
   host.keeper.fail("bee.1" as Instance, "driver.test", "cannot go on");
   host.rest();
   assertEquals(host.running.includes("bee.2") && !host.running.includes("bee.1"), true, host.running);
+  host.clean();
+});
+
+Deno.test("a waiver that begins, ends or has run out replaces the running driver, and nothing else does", () => {
+  const host = new Host();
+  const isolated = () => host.machine.facts.instances.map((each) => `${each.instance} ${!isWaived(each)}`).join(", ");
+  const admitted = host.plan(pair(host));
+  host.act({ kind: "apply", admitted });
+  assertEquals(isolated(), "ant.1 true, bee.1 true");
+  host.world.waived.add("bee");
+  assertEquals(host.act({ kind: "apply", admitted }).kind, "committed");
+  assertEquals([isolated(), host.log, host.wired], ["ant.1 true, bee.2 false", "D C M", "flow:ant.1>bee.2"]);
+  host.clean();
+  host.world.waived.delete("bee");
+  host.world.killPanel();
+  host.world.startPanel();
+  host.rest();
+  assertEquals([isolated(), host.wired], ["ant.1 true, bee.3 true", "flow:ant.1>bee.3"]);
+  const again = host.act({ kind: "apply", admitted });
+  assertEquals(again.kind === "committed" && again.changed, false);
   host.clean();
 });
 

@@ -5,14 +5,14 @@
 import { ok, type Result } from "../errors.ts";
 import type { CellSpec, Inventory, LaneSpec, StagedBinding, Transition } from "../keeper.ts";
 import type { Graph, PlacedDriver } from "../model/graph.ts";
-import { type DriverName, type Instance, instance, splitInstance } from "../model/names.ts";
+import { type DriverName, type Hash, type Instance, instance, splitInstance } from "../model/names.ts";
 import { canonicalText } from "../trust/canonical.ts";
 import { blueprint, cellSpec } from "./cells.ts";
-import { aliveInstances, isAlive } from "./facts.ts";
+import { aliveInstances, isAlive, isWaived } from "./facts.ts";
 import { type Lane, laneSide, layOut, sameLane, sameSpec, type Wire } from "./layout.ts";
 import { stopOrder } from "./order.ts";
 import type { Machine, Target } from "./state.ts";
-import type { Prepared } from "./types.ts";
+import type { Committed, Prepared } from "./types.ts";
 
 /** Whom each driver of the target will be served by. */
 interface Cast {
@@ -58,6 +58,7 @@ function castOf(machine: Machine, current: Graph, target: Target): Cast {
   const { facts, serving } = machine;
   const before = new Map(current.drivers.map((each) => [each.driver, each]));
   const alive = aliveInstances(facts);
+  const astray = astrayInstances(machine, target);
   const touched = touchedDrivers(current, target.graph);
   const numbers = numbersOf(machine);
   const instances = new Map<DriverName, Instance>();
@@ -68,8 +69,9 @@ function castOf(machine: Machine, current: Graph, target: Target): Cast {
     const was = before.get(driver);
     const unchanged = was !== undefined && canonicalText(was) === canonicalText(placed);
     const serves = unchanged ? serving[driver] : undefined;
-    if (serves !== undefined && alive.has(serves)) instances.set(driver, serves);
-    else if (unchanged && !touched.has(driver) && !target.start.includes(driver)) {
+    const lives = serves !== undefined && alive.has(serves);
+    if (lives && !astray.has(serves)) instances.set(driver, serves);
+    else if (!lives && unchanged && !touched.has(driver) && !target.start.includes(driver)) {
       if (serves !== undefined) instances.set(driver, serves);
       exempt.push(driver);
     } else {
@@ -78,6 +80,22 @@ function castOf(machine: Machine, current: Graph, target: Target): Cast {
     }
   }
   return { instances, spawned, exempt: exempt.sort() };
+}
+
+/** Whose isolation is not what the target's policy says today. A move that the plan permits leaves them to a repair. */
+function astrayInstances({ facts, tools, committed }: Machine, target: Target): ReadonlySet<Instance> {
+  if (target.record.kind === "M" && target.record.move !== "restore") return new Set();
+  const policy = policyOf(target, committed);
+  return new Set(
+    facts.instances.filter((fact) => {
+      const driver = splitInstance(fact.instance)?.driver;
+      return driver !== undefined && isWaived(fact) === tools.isolated(driver, policy);
+    }).map((each) => each.instance),
+  );
+}
+
+function policyOf({ record }: Target, { document }: Committed): Hash | undefined {
+  return (record.kind === "C" ? record.document : document)?.gates.policy;
 }
 
 /** Drivers at an end of a link that the target adds or removes. */
@@ -108,6 +126,7 @@ function cellsOf(machine: Machine, cast: Cast, target: Target, nowNs: number): R
       blueprint: plan.value,
       instance: name,
       tag: target.tag,
+      policy: policyOf(target, machine.committed),
       stopOrder: order.indexOf(placed.driver),
       nowNs,
     };

@@ -31,7 +31,8 @@ function driftsOf(world: World, change: (facts: Inventory) => Inventory = (facts
   const { machine, keeper } = world;
   if (!machine || !keeper) return [];
   const { serving, down, committed } = machine;
-  return verdict({ graph: desiredGraph(committed), serving, down }, observed(change(keeper.inventory())));
+  const desired = { graph: desiredGraph(committed), serving, down, isolated: () => true };
+  return verdict(desired, observed(change(keeper.inventory())));
 }
 
 Deno.test("after an apply there is no drift, nothing is orphaned, and the facts hold together", () => {
@@ -52,6 +53,7 @@ Deno.test("each kind of difference is named", () => {
   assertEquals(kinds((facts) => ant(facts, { state: "exited", exit: -9 })), ["driver ant", "route flow"]);
   assertEquals(kinds((facts) => ant(facts, { lanes: [] })), ["route flow"]);
   assertEquals(kinds((facts) => ant(facts, { connected: false })), ["driver ant"]);
+  assertEquals(kinds((facts) => ant(facts, { sandbox: { isolation: "waived" } })), ["driver ant"]);
   assertEquals(kinds((facts) => ({ ...facts, instances: [] })), [
     "driver ant",
     "driver bee",

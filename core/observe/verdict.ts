@@ -1,12 +1,15 @@
 /** Observed against Desired: every difference as one line of `rtt drift`. No line: they are equal. */
+import { isWaived } from "../apply/facts.ts";
 import type { Graph, Link } from "../model/graph.ts";
-import type { Instance } from "../model/names.ts";
+import type { DriverName, Instance } from "../model/names.ts";
 import type { Observed, ObservedDriver } from "./facts.ts";
 
 export interface Desired {
   /** The committed plan with its moves in force. */
   readonly graph: Graph;
   readonly serving: Readonly<Record<string, Instance>>;
+  /** Whether the committed plan's policy has a driver isolated today. */
+  isolated(driver: DriverName): boolean;
   /** Drivers that are known to stay down, and why. */
   readonly down: Readonly<Record<string, string>>;
 }
@@ -27,12 +30,22 @@ export function verdict(desired: Desired, facts: Observed): readonly Drift[] {
   for (const { driver } of desired.graph.drivers) {
     const serves = desired.serving[driver];
     const fact = serves === undefined ? undefined : byInstance.get(serves);
-    if (fact?.state === "running" && fact.connected) continue;
+    if (fact?.state === "running" && fact.connected) {
+      drifts.push(...isolationDrift(fact, desired.isolated(driver)));
+      continue;
+    }
     const degraded = desired.down[driver] !== undefined;
     drifts.push({ kind: "driver", what: driver, desired: "running", observed: stateOf(fact), degraded });
   }
   for (const link of desired.graph.links) drifts.push(...linkDrift(link, desired, facts));
   return [...drifts, ...extras(desired, facts)];
+}
+
+/** A waiver that has ended, or that the plan does not have: applying the plan again replaces the driver. */
+function isolationDrift(fact: ObservedDriver, isolated: boolean): readonly Drift[] {
+  if (isWaived(fact) !== isolated) return [];
+  const [desired, seen] = isolated ? ["isolated", "isolation waived"] : ["isolation waived", "isolated"];
+  return [{ kind: "driver", what: fact.driver, desired, observed: seen, degraded: false }];
 }
 
 function stateOf(fact: ObservedDriver | undefined): string {

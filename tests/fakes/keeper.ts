@@ -179,7 +179,7 @@ export class FakeKeeper {
       acknowledged: 0,
       opened: [],
       lanes: [],
-      sandbox: { seccomp: "filter" },
+      sandbox: cell.isolated ? { seccomp: "filter" } : { isolation: "waived" },
       connected: true,
     };
     this.#cells.set(instance, { cell, fact, toOpen: cell.endpoints.length, mapped: new Set(), ready: new Set() });

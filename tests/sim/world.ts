@@ -63,6 +63,8 @@ export class World {
   readonly told: Told[] = [];
   readonly trace: string[] = [];
   /** What an instance does at a moment, where a test says so: `bee.1 map`. */
+  /** Drivers that a waiver lets run without isolation, now. */
+  readonly waived = new Set<string>();
   readonly habits = new Map<string, number | "exit" | "fail">();
   steps = 0;
   /** The panel dies before its n-th effect from now. */
@@ -99,7 +101,7 @@ export class World {
       hasher,
       entropy: this.random,
       store: this.project.store,
-      isolated: () => true,
+      isolated: (driver: string) => !this.waived.has(driver),
       project: "/project",
     };
     const records = this.tamper.records?.(opened.value.records) ?? opened.value.records;
