@@ -38,12 +38,12 @@ export function readCall(command: Command, args: readonly string[], output: Outp
   };
 }
 
-/** The parser takes the last of two values, a value for a switch, and words of its own: `--_`, `--__proto__`. */
+/** The parser takes the last of two values, a value for a switch, and words of its own: `-_`, `--__proto__`. */
 function judgeOptions(command: Command, options: readonly Option[], args: readonly string[]): void {
   const given = new Set<string>();
   for (const word of args.slice(0, args.includes("--") ? args.indexOf("--") : args.length)) {
-    const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(word) ?? [];
-    if (name === undefined) continue;
+    if (!word.startsWith("-") || word === "-") continue;
+    const [, name = "", value] = /^--([^=]+)(=.*)?$/s.exec(word) ?? [];
     const option = options.find((each) => each.name === name);
     if (!option) throw usage(command, `\`${word}\` is none of its options`);
     if (option.value === undefined && value !== undefined) throw usage(command, `--${name} takes no value`);

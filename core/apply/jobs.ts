@@ -1,5 +1,4 @@
 /** What is done next, when nothing is under way: dead drivers first, then what people asked for, in its order. */
-import type { InstanceFact } from "../keeper.ts";
 import { LIMITS } from "../limits.ts";
 import type { DriverName } from "../model/names.ts";
 import { clean } from "./clean.ts";
@@ -17,9 +16,9 @@ export function nextJob(turn: Turn): void {
   }
   const [failed] = failedDrivers(turn.machine);
   if (failed) {
-    const job = turn.job(0, { kind: "restart", driver: failed.driver });
-    const why = turn.machine.ends[failed.driver] ?? "its connection is gone";
-    turn.progress(job, "recover", `driver ${failed.driver} is stopped: ${why}`);
+    const job = turn.job(0, { kind: "restart", driver: failed });
+    const why = turn.machine.ends[failed] ?? "its connection is gone";
+    turn.progress(job, "recover", `driver ${failed} is stopped: ${why}`);
     return clean(turn, job, "done");
   }
   for (const driver of deadDrivers(turn.machine)) {
@@ -41,10 +40,13 @@ export function nextJob(turn: Turn): void {
 }
 
 /** Those of Desired whose processes are there and of no use. */
-function failedDrivers({ facts, serving }: Machine): readonly { driver: DriverName; fact: InstanceFact }[] {
-  return Object.entries(serving).flatMap(([driver, instance]) => {
-    const fact = facts.instances.find((each) => each.instance === instance);
-    return fact && fact.state !== "exited" && !isAlive(fact) ? [{ driver: driver as DriverName, fact }] : [];
+function failedDrivers({ committed, facts, serving }: Machine): readonly DriverName[] {
+  const failed = new Set(
+    facts.instances.filter((each) => each.state !== "exited" && !isAlive(each)).map((each) => each.instance),
+  );
+  return desiredGraph(committed).drivers.map((each) => each.driver).filter((driver) => {
+    const serves = serving[driver];
+    return serves !== undefined && failed.has(serves);
   });
 }
 

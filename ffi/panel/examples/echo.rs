@@ -84,6 +84,7 @@ fn inventory(id: u64, transition: &Transition) -> Vec<KeeperToPanel> {
         opened: vec!["out".into()],
         lanes: binding.forward.clone(),
         sandbox: vec!["landlock=abi 7".into()],
+        connected: true,
     });
     let regions = transition.regions.iter().map(|region| RegionFact {
         region: region.region,
