@@ -29,7 +29,17 @@ const LINK = {
 } as unknown as LinkStatus;
 
 function view(over: Partial<StatusView>): StatusView {
-  const none = { plan: null, serial: 0, moves: [], waivers: 0, phase: "idle", links: [], drivers: [], ended: [] };
+  const none = {
+    plan: null,
+    serial: 0,
+    moves: [],
+    waivers: 0,
+    phase: "idle",
+    links: [],
+    drivers: [],
+    ended: [],
+    broken: [],
+  };
   return { panel: "cell1", epoch: 1, root: "", graph: "", ...none, ...over } as StatusView;
 }
 
