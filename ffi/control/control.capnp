@@ -222,7 +222,7 @@ struct KeeperToDriver {
     # Regions listed are no longer used by the binding in force: unmap. `inForce` is the transition's `forward`, or its
     # `inverse` after a flip back (0: not said).
     settle :group { settleId @13 :UInt64; gone @14 :List(UInt64); inForce @19 :UInt64; }
-    # The producer of this lane is dead: its last frame is at `end` (bytes ever written).
+    # The other side of this lane is dead: nothing more is written to it, or nothing more is credited.
     laneEnded :group { lane @15 :UInt64; epoch @16 :UInt64; }
     stop @17 :Void;
   }

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { StatusView } from "../../cli/panel/views.ts";
 import { pair, panel } from "./panels.ts";
-import { kill, pause, until } from "./process.ts";
+import { kill, pause, readText, until } from "./process.ts";
 import { Project } from "./project.ts";
 
 function driver(status: StatusView, name: string) {
@@ -205,5 +205,36 @@ routes: reserve: {from: "gen/load", to: "spare/load", standby: true, ${more}}
   assertEquals(status.links.map((link) => [link.route, link.state]), [["main", "ended"], ["reserve", "up"]]);
   assertMatch(status.links[0]?.last_trip ?? "", /frames in 10 s were over its budget of 20 ms/);
   assertMatch(await project.succeed("history"), /moved .*main/);
+  await project.down();
+});
+
+/** The frames that it held uncredited go to the instance in its place. */
+Deno.test("a consumer that is killed under load: each frame is handled at least once", async () => {
+  const counting = "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.002; done";
+  const cue = panel(`
+drivers: source: {run: ["sh", "-c", ${JSON.stringify(counting)}], speaks: "stdio", out: load: "load@1.0.0"}
+drivers: drain: {run: ["rtt:sink", "--file=numbers.txt"], in: load: "load@^1.0", files: "numbers.txt": "rw"}
+routes: told: {from: "source/load", to: "drain/load"}
+`);
+  await using project = await Project.signed({ "panel.cue": cue });
+  await project.serve();
+  await project.become();
+  const numbers = () => readText(project.path("numbers.txt")).trimEnd().split("\n").map(Number);
+  for (let killed = 0; killed < 2; killed++) {
+    const before = numbers().length;
+    await until("frames arrive", () => numbers().length > before + 100);
+    const { pid } = driver(await project.settled(), "drain");
+    assert(pid !== null);
+    // Stopped first, so that frames wait in its ring when it dies.
+    kill(pid, "SIGSTOP");
+    await pause(100);
+    kill(pid);
+    const after = numbers().length;
+    await until("another takes over", () => numbers().length > after + 100);
+  }
+  const seen = new Set(numbers());
+  const most = Math.max(...seen);
+  const missing = Array.from({ length: most }, (_, index) => index + 1).filter((number) => !seen.has(number));
+  assertEquals(missing, []);
   await project.down();
 });

@@ -51,7 +51,7 @@ pub enum KeeperToDriver {
         gone: Vec<u64>,
         in_force: u64,
     },
-    /// The producer of this lane is dead: its last frame is at `end` (bytes ever written).
+    /// The other side of this lane is dead: nothing more is written to it, or nothing more is credited.
     LaneEnded {
         lane: u64,
         epoch: u64,

@@ -27,7 +27,7 @@ pub struct Core {
     bindings: Mutex<Bindings>,
     /// Steps ever laid down: what an endpoint compares with its own count without a lock.
     steps: AtomicU64,
-    /// Lanes whose producers are dead, as the keeper attests.
+    /// Lanes of which the peer is dead, as the keeper attests.
     ended: Mutex<BTreeSet<u64>>,
     /// Lanes in force, or in a binding that may come into force.
     kept: Mutex<BTreeSet<u64>>,

@@ -15,6 +15,9 @@ pub const TRANSITIONS: usize = 64;
 pub const EARLY_MESSAGES: usize = 64;
 /// Bytes of the frames that an input holds for an owner who is outside while its lanes end.
 pub const BACKLOG_BYTES: usize = 128 * 1024 * 1024;
+/// What an output keeps of frames that dead consumers have not credited, until a lane has room for it.
+pub const AGAIN_BYTES: usize = BACKLOG_BYTES;
+pub const AGAIN_FRAMES: usize = 1 << 20;
 /// Headers that one look at a lane passes over: what is not delivered must not keep this side from its deadline.
 pub const HEADERS_A_LOOK: u32 = 4_096;
 /// The same of a lane that was left early, at each call of an owner who has other lanes to read.

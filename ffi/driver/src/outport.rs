@@ -1,9 +1,10 @@
 //! An output's state: the lane it sends on, those it may come back to, and how it leaves one.
 use crate::core::Core;
 use crate::ends::{End, OutLane};
-use rtt_lane::clock;
-use rtt_lane::layout::Drop;
-use std::collections::BTreeMap;
+use crate::limits::{AGAIN_BYTES, AGAIN_FRAMES};
+use rtt_lane::layout::{Drop, flag};
+use rtt_lane::{Refused, Uncredited, clock};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -38,6 +39,8 @@ pub struct OutState {
     /// When the inputs of that step had ended.
     inputs_ended_at: Option<u64>,
     cut: Option<Cut>,
+    /// What dead consumers have not credited and no lane has had room for yet: it goes out before any newer frame.
+    again: VecDeque<Uncredited>,
 }
 
 /// A lane that was left for none because the drain's bound passed, with answers to the step's old inputs still to come. Were
@@ -113,6 +116,9 @@ impl OutPort {
                     break;
                 }
                 if let Some(mut lane) = state.current.take() {
+                    if core.has_ended(lane.spec.lane) {
+                        state.take_back(&mut lane);
+                    }
                     // Without room its consumer goes on when it has drained for long enough.
                     lane.producer.switch(step.epoch);
                     lane.producer.acknowledge(step.epoch);
@@ -126,6 +132,7 @@ impl OutPort {
                     },
                 });
             }
+            state.send_again();
             if let Some(lane) = &state.current {
                 lane.producer.acknowledge(step.epoch);
             }
@@ -197,6 +204,35 @@ impl OutPort {
 }
 
 impl OutState {
+    /// The consumer is dead: its frames go where the next ones will. At least once, since it may have handled some of them.
+    fn take_back(&mut self, lane: &mut OutLane) {
+        // What waits still is newer than what went out on this lane.
+        let waiting = std::mem::take(&mut self.again);
+        let mut bytes = 0;
+        for frame in lane.producer.take_uncredited().into_iter().chain(waiting) {
+            bytes += frame.payload.len();
+            if bytes > AGAIN_BYTES || self.again.len() >= AGAIN_FRAMES {
+                lane.producer.count(Drop::Superseded);
+            } else {
+                self.again.push_back(frame);
+            }
+        }
+    }
+
+    /// As many of them as there is room for. False: some wait still.
+    pub fn send_again(&mut self) -> bool {
+        let Some(lane) = self.current.as_mut() else { return self.again.is_empty() };
+        while let Some(Uncredited { frame_id, stamp, payload }) = self.again.front() {
+            match lane.producer.send(lane.spec.route_id, *frame_id, flag::RESENT, *stamp, payload) {
+                Ok(()) => {}
+                Err(Refused::Full) => return false,
+                Err(Refused::TooLarge { .. }) => lane.producer.count(Drop::TooLarge),
+            }
+            self.again.pop_front();
+        }
+        true
+    }
+
     /// The epoch word as it was looked at last.
     pub fn seen(&self) -> u64 {
         self.seen

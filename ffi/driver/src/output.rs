@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Between two looks for room for what goes out again.
+const AGAIN_NS: u64 = 1_000_000;
+
 /// An output of this driver. It has one owner; dropping it gives it back.
 pub struct Output {
     core: Arc<Core>,
@@ -101,6 +104,10 @@ impl Output {
     }
 
     fn try_once(state: &mut OutState, now: u64, payload: &[u8]) -> Result<Sent, Missed> {
+        if !state.send_again() && state.current.is_some() {
+            // What goes out again goes first.
+            return Err(Missed::Until(Some(now.saturating_add(AGAIN_NS))));
+        }
         let Some(lane) = state.current.as_mut() else { return Err(Missed::Error(SendError::NotBound)) };
         if let Err(wait) = lane.producer.admit(now) {
             return Err(Missed::Until(Some(now.saturating_add(wait))));

@@ -289,7 +289,8 @@ impl Keeper {
         }
     }
 
-    /// A consumer is told, once, of each lane whose producer is dead: its last frame is there already.
+    /// Told, once, is whoever has a lane of which the peer is dead. A consumer finds the last frame there already; a producer
+    /// will send again what was not credited.
     pub fn tell_ended_lanes(&mut self) {
         let epoch = self.epoch.get();
         let mut told = Vec::new();
@@ -297,7 +298,7 @@ impl Keeper {
             let staged = self.transitions.values().filter_map(|staged| staged.binding(&instance.name));
             let lanes =
                 staged.flat_map(|binding| binding.forward.iter().chain(&binding.inverse)).chain(&instance.lanes);
-            for lane in lanes.filter(|lane| lane.side == rtt_control::lane::Side::Consumer) {
+            for lane in lanes {
                 if !instance.told_ended.contains(&lane.lane) && !self.is_alive(&lane.peer) {
                     told.push((instance.name.clone(), lane.lane));
                 }

@@ -100,7 +100,7 @@ pub struct ProducerPage {
     pub claim: u64,
     /// Bytes ever published.
     pub head: u64,
-    /// Frames ever published, without `SWITCH`es.
+    /// Frames ever published, without `SWITCH`es and without those that went out again on another lane.
     pub sent: u64,
     _line0: [u64; 13],
     /// Not 0 while the producer sleeps on the consumer's credit.

@@ -18,6 +18,7 @@ pub mod layout;
 pub mod limits;
 pub mod memory;
 pub mod producer;
+pub mod uncredited;
 pub mod wait;
 
 pub use consumer::{Consumer, Next, Received};
@@ -25,3 +26,4 @@ pub use error::LaneError;
 pub use lane::{Geometry, Knobs};
 pub use memory::{View, ViewMut, Words, WordsMut};
 pub use producer::{Producer, Refused};
+pub use uncredited::Uncredited;

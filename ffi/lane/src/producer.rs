@@ -8,6 +8,7 @@ use crate::lane::{Geometry, Knobs};
 use crate::layout::{DROPS, Drop, FRAME_ALIGNMENT, HEADER_BYTES, Header, PAD, ProducerPage, flag, padded, payload_max};
 use crate::limits::{STAMP_ALL_BELOW_HZ, STAMP_EVERY, SWITCH_ROOM, WITNESS_LOOKS, WITNESS_NS_MIN};
 use crate::memory::{Words, WordsMut};
+use crate::uncredited::{self, Uncredited};
 use crate::wait::{WakerFence, Watch};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -279,6 +280,15 @@ impl<Own: WordsMut, Peer: Words> Producer<Own, Peer> {
     pub fn uncredited(&mut self) -> u64 {
         self.look_at_credit();
         self.head - self.credit
+    }
+
+    /// Takes back what a dead consumer has not credited, to be sent again on another lane: it counts as sent there.
+    pub fn take_uncredited(&mut self) -> Vec<Uncredited> {
+        self.look_at_credit();
+        let found = uncredited::between(&self.own, self.at.ring, self.at.ring_bytes, self.credit, self.head);
+        self.sent -= (found.len() as u64).min(self.sent);
+        self.own.store64(self.at.producer_page + offset_of!(ProducerPage, sent), self.sent, Relaxed);
+        found
     }
 
     pub fn refused_credits(&self) -> u64 {
