@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 mod links;
+pub mod pair;
 
 pub use links::{Knobs, Link};
 use links::{memfd, read_only, spec};
