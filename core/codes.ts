@@ -21,6 +21,7 @@ const PLANNING: Readonly<Record<string, Code>> = {
   "route.as": { exit: EXIT.badInput, says: "no driver meets all ends of one `as`" },
   "route.noProvider": { exit: EXIT.badInput, says: "no candidate will do for a route, for several reasons" },
   "route.from.twice": { exit: EXIT.badInput, says: "two active routes have one `from`" },
+  "route.inputs": { exit: EXIT.badInput, says: "more active routes lead to one `in` than it can read" },
   "route.fanout.notYet": {
     exit: EXIT.badInput,
     says: "policy declares a fan-out bus, which this release does not wire yet",

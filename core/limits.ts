@@ -7,6 +7,8 @@ export const LIMITS = {
   routes: 10_000,
   contracts: 1_000,
   endpointsOfADriver: 64,
+  /** Lanes that one `in` reads at a time; the kit has the same number. */
+  lanesOfAnInput: 126,
   fieldsOfAContract: 256,
   valuesOfAnEnum: 256,
   earlierOfAContract: 16,

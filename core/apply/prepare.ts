@@ -1,6 +1,6 @@
 /** Prepare: new drivers started and parked, regions made, mapped, sealed and handed out. Nothing visible has changed after it. */
 import { type Issue, issue } from "../errors.ts";
-import type { KeeperEvent } from "../keeper.ts";
+import { isOfALane, type KeeperEvent } from "../keeper.ts";
 import type { Instance } from "../model/names.ts";
 import { decide } from "./commit.ts";
 import { waitedFor } from "./facts.ts";
@@ -130,12 +130,12 @@ function giveUp(turn: Turn, phase: Starting | Barrier, { issue, culprits }: Stop
   fail(turn, phase.job, issue, culprits);
 }
 
-/** A driver that the job needs has ended or says that it can't. */
+/** A driver that the job needs has ended or says that it can't. What it reports of a lane ends nothing. */
 export function stopsPrepare(job: Job, event: KeeperEvent): Stopped | undefined {
   if (event.kind === "exited" && needs(job, event.instance)) {
     return { issue: exited(event.instance, event.exit), culprits: [event.instance] };
   }
-  if (event.kind === "failed" && needs(job, event.instance)) {
+  if (event.kind === "failed" && !isOfALane(event.code) && needs(job, event.instance)) {
     const why = `driver \`${event.instance}\` failed: ${event.message} (${event.code})`;
     const what = issue("driver.failed", `cannot go on because ${why}`, "see `rtt logs` of the driver");
     return { issue: what, culprits: [event.instance] };

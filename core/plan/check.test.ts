@@ -1,7 +1,9 @@
 /** Everything about routes that is refused before a solver is asked, each with its code. */
 import { assert, assertEquals } from "@std/assert";
 import { CODES } from "../codes.ts";
+import { LIMITS } from "../limits.ts";
 import type { Route } from "../model/config.ts";
+import type { DriverName } from "../model/names.ts";
 import { checkRoutes } from "./check.ts";
 import { config, type ConfigWords, driver, route, rule } from "./testing.ts";
 
@@ -80,6 +82,16 @@ Deno.test("one active `to` for each `from`", () => {
   assertEquals(codes({ routes: [attitude, second] }), ["route.from.twice"]);
   assertEquals(codes({ routes: [attitude, { ...second, standby: true }] }), []);
   assertEquals(codes({ routes: [attitude, route("second", "imu/more", "filter/sample")] }), []);
+});
+
+Deno.test("one `in` reads as many lanes as its limit, and no more", () => {
+  const most = LIMITS.lanesOfAnInput;
+  const sources = Array.from({ length: most + 1 }, (_, at) => ({ ...imu, name: `imu${at}` as DriverName }));
+  const routes = sources.map(({ name }) => route(`from-${name}`, `${name}/sample`, "filter/sample"));
+  assertEquals(codes({ drivers: [...sources, filter], routes: routes.slice(0, most) }), []);
+  assertEquals(codes({ drivers: [...sources, filter], routes }), ["route.inputs"]);
+  const standby = routes.map((each, at) => at === 0 ? { ...each, standby: true } : each);
+  assertEquals(codes({ drivers: [...sources, filter], routes: standby }), []);
 });
 
 Deno.test("fan-out is refused as not there yet", () => {

@@ -1,5 +1,6 @@
 /** Rules over several routes that can be judged from the declared text alone: one `to` for each `from`, fallback maps. */
 import { type Issue, issue } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Config, End, Route } from "../model/config.ts";
 import { type RouteName, saddr } from "../model/names.ts";
 import { formatRange } from "../model/version.ts";
@@ -27,7 +28,29 @@ export function variantsOf(config: Config): readonly Variant[] {
 }
 
 export function ruleIssues(config: Config): Issue[] {
-  return [...fanoutIssues(config), ...fromIssues(config), ...fallbackIssues(config)];
+  return [...fanoutIssues(config), ...fromIssues(config), ...inputIssues(config), ...fallbackIssues(config)];
+}
+
+/** More active routes to one declared endpoint than it can read. For ends that are chosen, the kit keeps the rule. */
+function inputIssues(config: Config): Issue[] {
+  const issues = new Map<string, Issue>();
+  for (const { active } of variantsOf(config)) {
+    const routes = new Map<string, number>();
+    for (const name of active) {
+      const route = config.routes.get(name);
+      if (!route || route.to.kind !== "saddr") continue;
+      const to = saddr(route.to.driver, route.to.endpoint);
+      const number = (routes.get(to) ?? 0) + 1;
+      routes.set(to, number);
+      if (number <= LIMITS.lanesOfAnInput || issues.has(to)) continue;
+      const because = `more than ${LIMITS.lanesOfAnInput} routes lead to \`${to}\``;
+      issues.set(
+        to,
+        fault(route, "route.inputs", because, "give the driver a second `in`, or merge streams before it"),
+      );
+    }
+  }
+  return [...issues.values()];
 }
 
 /** Fan-out is declared by policy; nothing joins several readers to a broadcast lane yet. */

@@ -7,8 +7,9 @@ pub const TURN_NS: u64 = 500_000;
 pub const TURN_NS_MAX: u64 = 8_000_000;
 /// Bytes of the epoch page.
 pub const EPOCH_PAGE: u64 = 4096;
-/// Lanes that one endpoint reads at a time.
-pub const LANES_OF_AN_INPUT: usize = 64;
+/// Lanes that one endpoint reads at a time: it sleeps on all of them, on the epoch and on its control thread's word at once.
+/// The same number is in `core/limits.ts`.
+pub const LANES_OF_AN_INPUT: usize = WAIT_WORDS - 2;
 /// Transitions that may be staged and not yet settled or discarded.
 pub const TRANSITIONS: usize = 64;
 /// Messages that may arrive while the endpoints are being opened.
@@ -28,5 +29,3 @@ pub const BROKEN_TOLD: u32 = 8;
 
 /// The largest frame fits in a backlog.
 const _: () = assert!(frame_max(RING_BYTES_MAX) < BACKLOG_BYTES as u64);
-/// What an input sleeps on: its lanes, the epoch and the attention of its driver.
-const _: () = assert!(LANES_OF_AN_INPUT + 2 <= WAIT_WORDS);
