@@ -104,7 +104,7 @@ function isSocket(path: string, dir: string): boolean {
 
 function denied(dir: string): RttError {
   const why = `the system denies you the socket of ${dir}`;
-  return new RttError(EXIT.failed, [
+  return new RttError(EXIT.refused, [
     issue("panel.denied", `cannot reach a panel because ${why}`, "run it as the user who runs `rtt serve`"),
   ]);
 }

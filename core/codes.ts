@@ -118,7 +118,7 @@ const APPLYING: Readonly<Record<string, Code>> = {
   "move.refused": { exit: EXIT.refused, says: "the committed plan does not permit a move, or not now" },
   "panel.busy": { exit: EXIT.refused, says: "too many acts wait" },
   "panel.frozen": { exit: EXIT.refused, says: "the panel changes nothing until it is restarted" },
-  "panel.denied": { exit: EXIT.failed, says: "the panel's socket belongs to another user" },
+  "panel.denied": { exit: EXIT.refused, says: "the panel's socket belongs to another user" },
   "panel.ending": { exit: EXIT.refused, says: "the panel is ending and begins nothing more" },
   "panel.ended": { exit: EXIT.rolledBack, says: "the panel ended under an act" },
   "driver.late": { exit: EXIT.rolledBack, says: "a driver did not answer in time" },

@@ -28,7 +28,7 @@ Deno.test({
     await project.serve();
     Deno.chmodSync(project.dir, 0o755);
     project.by = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-    assertEquals((await project.refuses(1, "status"))[0]?.code, "panel.denied");
+    assertEquals((await project.refuses(3, "status"))[0]?.code, "panel.denied");
     project.by = [];
     await project.down();
   },

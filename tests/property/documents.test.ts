@@ -136,6 +136,7 @@ Deno.test("grants that a trusted key signed, whatever they say", () => {
     inverse: [],
     moves: [],
     reasons: [],
+    placements: [],
     predictions: [],
     gates: { policy: ZERO, manifests: {}, closures: {} },
     inputs: { config: ZERO, facts: ZERO, solver: "test", planner: "test", fingerprint: ZERO },

@@ -10,9 +10,12 @@ async function status(project: Project, by: readonly string[]): Promise<{ code: 
   return { code, error: text === "" ? "" : JSON.parse(text).error.code };
 }
 
-/** Its connection is shut down: it sees a refusal if that was written before, and else nobody there. */
+/**
+ * The system keeps it from the socket; or its connection is shut down, and it sees a refusal if that was written before, and
+ * else nobody there.
+ */
 function assertTurnedAway({ code, error }: { code: number; error: string }): void {
-  assert((code === 3 && error === "api.stranger") || (code === 5 && error === "panel.none"), `${code} ${error}`);
+  assert(["3 panel.denied", "3 api.stranger", "5 panel.none"].includes(`${code} ${error}`), `${code} ${error}`);
 }
 
 Deno.test("what a panel and its keeper keep is open to their user only", async () => {
