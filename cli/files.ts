@@ -39,7 +39,8 @@ export function writeOutput<T>(path: string, what: string, write: () => T): T {
     return write();
   } catch (thrown) {
     const why = systemWhy(thrown);
-    if (why === undefined) throw thrown;
+    // Another path on a full disk would help nobody.
+    if (why === undefined || isDiskFull(thrown)) throw thrown;
     throw new RttError(EXIT.badInput, [
       issue("output.unwritable", `cannot write ${what} \`${path}\` because ${why}`, "name another path"),
     ]);
@@ -102,4 +103,11 @@ export function namesIn(folder: string): readonly string[] {
 
 function sameBytes(one: Uint8Array | undefined, other: Uint8Array): boolean {
   return one !== undefined && one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
+const NO_ROOM: readonly unknown[] = ["ENOSPC", "EDQUOT", "native.noSpace"];
+
+/** The disk, or the user's share of it, has no room. */
+export function isDiskFull(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && NO_ROOM.includes(thrown.code);
 }

@@ -1,6 +1,6 @@
 /** From whatever the world threw to an issue that a person can act on. */
 import { type Issue, issue } from "../core/errors.ts";
-import { systemWhy } from "./files.ts";
+import { isDiskFull, systemWhy } from "./files.ts";
 
 export function describeUnexpected(thrown: unknown): Issue {
   if (isDiskFull(thrown)) {
@@ -26,11 +26,4 @@ export function describeUnexpected(thrown: unknown): Issue {
     `cannot go on because of a fault in rtt: ${detail}`,
     "please report it with the command that you ran",
   );
-}
-
-const NO_ROOM: readonly unknown[] = ["ENOSPC", "EDQUOT", "native.noSpace"];
-
-/** The disk, or the user's share of it, has no room. */
-export function isDiskFull(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && NO_ROOM.includes(thrown.code);
 }

@@ -64,7 +64,10 @@ export const LIMITS = {
   keeperSilentNs: 10_000_000_000,
   /** The longest that a keeper gives one driver to end (`ffi/keeper/src/limits.rs`). */
   keeperStopNs: 60_000_000_000,
-  /** Keepers, or panels of one log, that are tried one after the other; one that has stayed for `holdsNs` begins anew. */
+  /**
+   * Keepers, or panels of one log, that are tried one after the other. The count begins anew with a keeper under which a
+   * recovery has ended, and with what has stayed for `holdsNs`.
+   */
   tries: { most: 8, firstNs: 50_000_000, longestNs: 2_000_000_000, holdsNs: 10_000_000_000 },
   /** What is under way when the panel is told to end may go on for so long. */
   panelEndsWithinNs: 5_000_000_000,

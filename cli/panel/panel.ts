@@ -98,6 +98,8 @@ export class Panel {
           panel.judge.see(machine);
           // A poisoned log takes nothing more: what is on the disk is read anew.
           if (machine.phase.kind === "frozen") panel.#ended.resolve();
+          // With this keeper all has come to be as it should.
+          if (machine.phase.kind === "idle") panel.#tries.held();
         },
         noted: (text) => words(text),
         settling: () => panel.judge.settle(),

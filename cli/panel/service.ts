@@ -10,7 +10,7 @@ import { readPlanFile } from "../../core/trust/plan_file.ts";
 import type { Crypto } from "../adapters/crypto.ts";
 import type { ActLine } from "../api/wire.ts";
 import type { Layout } from "../layout.ts";
-import { isDiskFull } from "../unexpected.ts";
+import { isDiskFull } from "../files.ts";
 import { readClosureFile } from "../project/closure.ts";
 import { gather, type Gathered, type Memory, readTrust } from "./circumstances.ts";
 import type { Engine } from "./engine.ts";

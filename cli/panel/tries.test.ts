@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LIMITS } from "../../core/limits.ts";
 import { Tries } from "./tries.ts";
 
@@ -19,4 +19,13 @@ Deno.test("what has held for long enough is tried as often again", () => {
   assertEquals(tries.next(), undefined);
   nowNs++;
   assertEquals(tries.next(), 50);
+});
+
+Deno.test("what has done its work begins the count anew", () => {
+  const tries = new Tries({ monotonicNs: () => 1 });
+  for (let held = 0; held < 3; held++) {
+    for (let made = 1; made < LIMITS.tries.most; made++) assert(tries.next() !== undefined);
+    tries.held();
+  }
+  assertEquals(tries.next(), LIMITS.tries.firstNs / 1e6);
 });

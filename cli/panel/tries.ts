@@ -13,6 +13,11 @@ export class Tries {
     readonly limits: Readonly<Record<keyof typeof LIMITS.tries, number>> = LIMITS.tries,
   ) {}
 
+  /** What was tried has done its work. */
+  held(): void {
+    this.#made = 0;
+  }
+
   /** Milliseconds to wait before the next try; undefined when there were enough. What has held for long was a success. */
   next(): number | undefined {
     const { most, firstNs, longestNs, holdsNs } = this.limits;

@@ -31,8 +31,8 @@ Deno.test("a desk plans, grants and explains for a robot that it knows by its fa
   await robot.settled();
   await using desk = await Project.make({ "panel.cue": declared("60ms") });
   Deno.mkdirSync(desk.path(".rtt"));
-  const copied = await new Deno.Command("cp", { args: ["-r", robot.path(".rtt/keys"), desk.path(".rtt/keys")] })
-    .output();
+  const kept = [robot.path(".rtt/keys"), robot.path(".rtt/trust.json")];
+  const copied = await new Deno.Command("cp", { args: ["-r", ...kept, desk.path(".rtt")] }).output();
   assert(copied.success);
   const facts = desk.path("facts.json");
 
