@@ -1,7 +1,6 @@
 /** The end of every job: instances that serve nobody are ended, in order, and then what only they used is freed. */
-import type { InstanceFact, Inventory } from "../keeper.ts";
 import { type Instance, splitInstance } from "../model/names.ts";
-import { isAlive } from "./facts.ts";
+import { idlers } from "./facts.ts";
 import { nextJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { desiredGraph } from "./committed.ts";
@@ -33,13 +32,6 @@ function stopNext(turn: Turn, { waiting, later: [rank = [], ...later], ...phase 
   for (const instance of rank) turn.ask({ kind: "stop", instance, withinNs: within(instance) }, phase.job);
   const timer = turn.timer(slowest + turn.machine.prepareWithinNs);
   advance(turn, { ...phase, waiting: [...waiting, ...rank], later, timer });
-}
-
-/** Instances of the keeper that serve no driver of Desired, and those that should and have failed. */
-export function idlers(facts: Inventory, serving: Machine["serving"]): readonly Instance[] {
-  const needed = new Set<string>(Object.values(serving));
-  const stays = (fact: InstanceFact) => needed.has(fact.instance) && (isAlive(fact) || fact.state === "exited");
-  return facts.instances.filter((each) => !stays(each)).map((each) => each.instance);
 }
 
 /** Sources before sinks, by the graph that is left behind; what is in no graph comes first. */

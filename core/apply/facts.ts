@@ -145,3 +145,10 @@ export function isWaived({ sandbox }: Pick<InstanceFact, "sandbox">): boolean {
 export function aliveInstances(facts: Inventory): ReadonlySet<Instance> {
   return new Set(facts.instances.filter(isAlive).map((each) => each.instance));
 }
+
+/** Instances of the keeper that serve no driver of Desired, and those that should and have failed. */
+export function idlers(facts: Inventory, serving: Readonly<Record<string, Instance>>): readonly Instance[] {
+  const needed = new Set<string>(Object.values(serving));
+  const stays = (fact: InstanceFact) => needed.has(fact.instance) && (isAlive(fact) || fact.state === "exited");
+  return facts.instances.filter((each) => !stays(each)).map((each) => each.instance);
+}
